@@ -1,0 +1,1 @@
+"""The provenance store: who made which data point from which others."""

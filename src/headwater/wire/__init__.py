@@ -1,0 +1,1 @@
+"""Formats: what goes on disk and on the wire."""
