@@ -1,0 +1,74 @@
+# Every command of the project. Needs make, git and a Python >= 3.11 with venv; `make` alone lists the targets.
+.DEFAULT_GOAL := help
+.SUFFIXES:
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+CODE := $(wildcard src tests benchmarks scripts)
+SEED ?= 1
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: setup
+setup: ## make .venv as locked, with the headwater command
+	@scripts/setup
+
+.PHONY: demo
+demo: setup ## start a small grid, send readings, trace some back to their sensors
+	@$(BIN)/headwater demo
+
+.PHONY: test
+test: check stubs-fresh ## all checks and tests
+	@$(BIN)/pytest
+
+.PHONY: check
+check: setup ## format, lint, types and layers
+	@$(BIN)/ruff format --check --quiet $(CODE)
+	@$(BIN)/ruff check --quiet $(CODE)
+	@$(BIN)/mypy $(CODE)
+	@$(BIN)/lint-imports
+
+.PHONY: fix
+fix: setup ## format, and correct what can be corrected
+	@$(BIN)/ruff check --fix --quiet $(CODE)
+	@$(BIN)/ruff format $(CODE)
+
+.PHONY: crash
+crash: SEEDS ?= 1000
+crash: setup ## the long crash campaign: SEEDS=1000 from SEED=1
+	@$(BIN)/python -m tests.campaigns.crash --seeds $(SEEDS) --from $(SEED)
+
+.PHONY: simulate
+simulate: SEEDS ?= 1
+simulate: setup ## the seeded simulation: replays SEED=1, or SEEDS=20000 from there
+	@$(BIN)/python -m tests.campaigns.simulate --seeds $(SEEDS) --from $(SEED)
+
+.PHONY: bench
+bench: setup ## the benchmarks
+	@$(BIN)/python -m benchmarks
+
+.PHONY: stubs
+stubs: ## generate the gRPC stubs from src/headwater/wire/*.proto
+	@scripts/setup stubs
+	@.venv-stubs/bin/python scripts/generate_stubs.py
+
+.PHONY: stubs-fresh
+stubs-fresh: ## prove that the committed stubs are those of the .proto files
+	@scripts/setup stubs
+	@.venv-stubs/bin/python scripts/generate_stubs.py --check
+
+.PHONY: lock
+lock: ## resolve all dependencies anew into requirements*.lock
+	@scripts/setup lock
+	@$(COMPILE) --extra server --group dev pyproject.toml --output-file requirements.lock
+	@$(COMPILE) --group pyproject.toml:stubs --output-file requirements-stubs.lock
+
+COMPILE = .venv-lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+
+.PHONY: clean
+clean: ## remove what the tools left, environments included
+	@rm -rf .venv .venv-stubs .venv-lock build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,50 @@
+"""What all tests share: the measured data, the hypothesis profiles, and the rule that nothing is skipped in CI."""
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+MACHINE_CANNOT = "machine cannot:"
+
+settings.register_profile("default", deadline=None, print_blob=True)
+settings.register_profile("thorough", settings.get_profile("default"), max_examples=5_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Path:
+    """The folder of measured data that `HEADWATER_TEST_DATA` names; tests that need it are skipped without."""
+    named = os.environ.get("HEADWATER_TEST_DATA")
+    if not named:
+        pytest.skip("needs HEADWATER_TEST_DATA, the folder with the measured data")
+    folder = Path(named)
+    assert folder.is_dir(), f"HEADWATER_TEST_DATA names {folder}, which is not a folder"
+    return folder
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    _refuse_skip_in_ci(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    _refuse_skip_in_ci(report)
+    return report
+
+
+def _refuse_skip_in_ci(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """Turn a skip into a failure when CI=true, unless its reason begins with `machine cannot:`."""
+    if os.environ.get("CI") != "true" or not report.skipped or hasattr(report, "wasxfail"):
+        return
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    reason = reason.removeprefix("Skipped: ")
+    if not reason.startswith(MACHINE_CANNOT):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, which CI does not allow: {reason}"
