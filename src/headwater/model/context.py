@@ -15,7 +15,7 @@ METRICS: dict[str, str] = {
     "stime": "SEND_TIME",
     "rtime": "RECEIVE_TIME",
 }
-"""The context columns by their 2018 configuration name, with the enum name that 2018 messages carry, in 2018's order."""
+"""The context columns by their 2018 configuration name, with the enum name of 2018 messages, in 2018's order."""
 
 ALL_METRICS = tuple(METRICS)
 CONTEXT_ID_BYTES = 8

@@ -1,7 +1,7 @@
 """The provenance of a batch: which data points it made, from which others, when and in which context.
 
-A stamp maps output positions to inputs exactly, in one of three forms: `Same`, `Select`, `Lists`. A batch that came from
-a sensor has no inputs; its stamp is the *first* stamp.
+A stamp maps output positions to inputs exactly, in one of three forms: `Same`, `Select`, `Lists`. A batch that came
+from a sensor has no inputs; its stamp is the *first* stamp.
 """
 
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ import msgspec
 from headwater.model.ids import DataPointId, IdRun, valid_run
 
 SIMPLE = "simple"
+PART_BITS = 16
 
 
 class Same(msgspec.Struct, frozen=True, array_like=True, tag=0):
@@ -45,7 +46,7 @@ class OriginKind:
 
 
 class Origin(msgspec.Struct, frozen=True, array_like=True):
-    """Where readings entered, kept by every hop, so that duplicates and the first stamp are found without a walk.
+    """Where readings entered, kept by every hop, so that duplicates and first stamps are found without a walk.
 
     SOURCE: `stream` is the source id, `number` the number of the batch's first reading there.
     ENTRY: `stream` is the entry log id, `number` the record's sequence in it.
@@ -56,15 +57,26 @@ class Origin(msgspec.Struct, frozen=True, array_like=True):
     stream: bytes
     number: int
     step: int = 0
+    part: int = 0
+    """One trigger may close more windows than a batch holds: its outputs are then several batches."""
 
     @property
     def key(self) -> tuple[int, bytes, int]:
-        """What `number` rises in."""
+        """What `rank` rises in."""
         return (self.kind, self.stream, self.step)
+
+    @property
+    def rank(self) -> int:
+        """Rises along every path, so the highest one seen tells what one has."""
+        return self.number << PART_BITS | self.part if self.kind == OriginKind.STEP else self.number
+
+    def rank_end(self, count: int) -> int:
+        """The lowest rank that a batch of `count` readings with this origin leaves open."""
+        return self.number + count if self.kind == OriginKind.SOURCE else self.rank + 1
 
 
 class Stamp(msgspec.Struct, frozen=True, array_like=True):
-    """A batch's provenance at one node: a function of its record, nothing in it is learned later (rule 17)."""
+    """A batch's provenance at one node: a function of its record, nothing is learned later (rule 17)."""
 
     run: IdRun
     inputs: Inputs | None
@@ -137,9 +149,7 @@ def stamp_fault(stamp: Stamp) -> str | None:
     if isinstance(made, Select) and (
         len(kept_positions(made.kept)) != count or len(made.kept) != (made.run.count + 7) // 8
     ):
-        return (
-            f"{count} outputs from a bitmap that keeps {len(kept_positions(made.kept))} of {made.run.count}"
-        )
+        return f"{count} outputs from a bitmap that keeps {len(kept_positions(made.kept))} of {made.run.count}"
     if isinstance(made, Lists) and len(made.inputs) != count:
         return f"{count} outputs, inputs for {len(made.inputs)}"
     return None

@@ -1,8 +1,9 @@
 """The frame of a log record: a header with its own checksum, the body, and a checksum over both.
 
 Format 1, little-endian, 40 bytes of header:
-magic 4s | kind u8 | version u8 | flags u16 | body length u32 | sequence u64 | cumulative readings u64 | durable mark u64 | CRC32 u32,
-then the body, then CRC32 u32 of header and body. With flag 1 the body begins with the upstream position: log id 8s | sequence u64.
+magic 4s | kind u8 | version u8 | flags u16 | body length u32 | sequence u64 | cumulative readings u64 | durable
+mark u64 | CRC32 u32, then the body, then CRC32 u32 of header and body. With flag 1 the body begins with the upstream
+position: log id 8s | sequence u64.
 """
 
 import struct
@@ -45,7 +46,7 @@ class Header(NamedTuple):
     flags: int
     length: int
     sequence: int
-    count: int
+    total: int
     """Readings in this log up to and including this record."""
     mark: int
     """The durable sequence when this record was appended."""
@@ -57,7 +58,8 @@ class Record(NamedTuple):
     kind: int
     version: int
     sequence: int
-    count: int
+    total: int
+    """Readings in this log up to and including this record."""
     mark: int
     upstream: Position | None
     body: bytes
@@ -80,7 +82,7 @@ def frame(record: Record) -> bytes:
         flags,
         len(body),
         record.sequence,
-        record.count,
+        record.total,
         record.mark,
     )
     head += _CRC.pack(zlib.crc32(head))
@@ -91,10 +93,10 @@ def read_header(data: bytes | memoryview, at: int = 0) -> Header | None:
     """The header at an offset, or None when there is none that is whole and sound."""
     if len(data) - at < HEADER_BYTES:
         return None
-    magic, kind, version, flags, length, sequence, count, mark, crc = _HEADER.unpack_from(data, at)
+    magic, kind, version, flags, length, sequence, total, mark, crc = _HEADER.unpack_from(data, at)
     if magic != MAGIC or crc != zlib.crc32(data[at : at + HEADER_BYTES - 4]) or length > BODY_BYTES_MAX:
         return None
-    return Header(kind, version, flags, length, sequence, count, mark)
+    return Header(kind, version, flags, length, sequence, total, mark)
 
 
 def frame_bytes(header: Header) -> int:
@@ -119,7 +121,7 @@ def read_body(data: bytes | memoryview, header: Header, at: int = 0) -> Record |
         header.kind,
         header.version,
         header.sequence,
-        header.count,
+        header.total,
         header.mark,
         upstream,
         bytes(data[start:end]),
@@ -162,9 +164,7 @@ def decode_body(record: Record) -> Body:
     try:
         return _DECODERS[record.kind].decode(record.body)
     except (KeyError, msgspec.DecodeError) as error:
-        raise Rejected(
-            "record", f"record {record.sequence} of kind {record.kind} cannot be read: {error}"
-        ) from error
+        raise Rejected("record", f"record {record.sequence} of kind {record.kind} cannot be read: {error}") from error
 
 
 def decode_batch(record: Record) -> Batch:

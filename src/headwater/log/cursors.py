@@ -1,0 +1,37 @@
+"""Positions of named readers, written whole and synced, so that segments go only when everyone is past them."""
+
+import struct
+import zlib
+from typing import NamedTuple
+
+from headwater.log.disk import Disk
+from headwater.model.errors import NotFound
+
+_CURSOR = struct.Struct("<BQQ")
+_CRC = struct.Struct("<I")
+VERSION = 1
+PREFIX = "cursor."
+
+
+class Cursor(NamedTuple):
+    """A reader has dealt with everything up to `sequence`; `total` is the cumulative readings there."""
+
+    sequence: int
+    total: int
+
+
+def save_cursor(disk: Disk, reader: str, cursor: Cursor) -> None:
+    data = _CURSOR.pack(VERSION, *cursor)
+    disk.replace(PREFIX + reader, data + _CRC.pack(zlib.crc32(data)))
+
+
+def load_cursor(disk: Disk, reader: str) -> Cursor:
+    """The saved position; (0, 0), the beginning, when there is none or it cannot be read: readers bear repetition."""
+    try:
+        data = disk.read(PREFIX + reader, 0, 64)
+    except NotFound:
+        return Cursor(0, 0)
+    if len(data) != _CURSOR.size + _CRC.size or zlib.crc32(data[:-4]) != _CRC.unpack(data[-4:])[0]:
+        return Cursor(0, 0)
+    version, sequence, total = _CURSOR.unpack(data[:-4])
+    return Cursor(sequence, total) if version == VERSION else Cursor(0, 0)
