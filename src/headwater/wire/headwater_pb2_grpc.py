@@ -5,7 +5,7 @@ import warnings
 
 from headwater.wire import headwater_pb2 as headwater_dot_wire_dot_headwater__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.76.0'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -25,7 +25,7 @@ if _version_not_supported:
     )
 
 
-class PipelineStub:
+class PipelineStub(object):
     """---- the link between two logs, or a numbered source and a log -------------------------------------------------
 
     """
@@ -43,7 +43,7 @@ class PipelineStub:
                 _registered_method=True)
 
 
-class PipelineServicer:
+class PipelineServicer(object):
     """---- the link between two logs, or a numbered source and a log -------------------------------------------------
 
     """
@@ -71,7 +71,7 @@ def add_PipelineServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class Pipeline:
+class Pipeline(object):
     """---- the link between two logs, or a numbered source and a log -------------------------------------------------
 
     """
@@ -104,7 +104,7 @@ class Pipeline:
             _registered_method=True)
 
 
-class ProvenanceStub:
+class ProvenanceStub(object):
     """---- stamps to the store ------------------------------------------------------------------------------------------
 
     """
@@ -122,7 +122,7 @@ class ProvenanceStub:
                 _registered_method=True)
 
 
-class ProvenanceServicer:
+class ProvenanceServicer(object):
     """---- stamps to the store ------------------------------------------------------------------------------------------
 
     """
@@ -149,7 +149,7 @@ def add_ProvenanceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class Provenance:
+class Provenance(object):
     """---- stamps to the store ------------------------------------------------------------------------------------------
 
     """
@@ -182,7 +182,7 @@ class Provenance:
             _registered_method=True)
 
 
-class AgentStub:
+class AgentStub(object):
     """---- the agent ------------------------------------------------------------------------------------------------------
 
     """
@@ -200,7 +200,7 @@ class AgentStub:
                 _registered_method=True)
 
 
-class AgentServicer:
+class AgentServicer(object):
     """---- the agent ------------------------------------------------------------------------------------------------------
 
     """
@@ -227,7 +227,7 @@ def add_AgentServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class Agent:
+class Agent(object):
     """---- the agent ------------------------------------------------------------------------------------------------------
 
     """

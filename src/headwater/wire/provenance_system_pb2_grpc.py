@@ -5,7 +5,7 @@ import warnings
 
 from headwater.wire import provenance_system_pb2 as headwater_dot_wire_dot_provenance__system__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.76.0'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -25,7 +25,7 @@ if _version_not_supported:
     )
 
 
-class gatewayStub:
+class gatewayStub(object):
     """Missing associated documentation comment in .proto file."""
 
     def __init__(self, channel):
@@ -41,7 +41,7 @@ class gatewayStub:
                 _registered_method=True)
 
 
-class gatewayServicer:
+class gatewayServicer(object):
     """Missing associated documentation comment in .proto file."""
 
     def push_data(self, request_iterator, context):
@@ -66,7 +66,7 @@ def add_gatewayServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class gateway:
+class gateway(object):
     """Missing associated documentation comment in .proto file."""
 
     @staticmethod
