@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = ("requirements.lock", "requirements-stubs.lock")
-TOOLS = ("cat", "cksum", "dirname", "rm", "sh")
+TOOLS = ("cat", "cksum", "dirname", "grep", "rm", "sh")
 
 
 @pytest.fixture
