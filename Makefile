@@ -28,7 +28,7 @@ check: setup ## format, lint, types and layers
 	@$(BIN)/ruff format --check --quiet $(CODE)
 	@$(BIN)/ruff check --quiet $(CODE)
 	@$(BIN)/mypy $(CODE)
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 
 .PHONY: fix
 fix: setup ## format, and correct what can be corrected

@@ -18,8 +18,7 @@ def generate(target: Path) -> None:
     """Write the stubs of every `.proto` file below `target`; imports in them name the full package."""
     protos = sorted(str(path.relative_to(SOURCE)) for path in (SOURCE / PACKAGE).glob("*.proto"))
     plugins = [
-        f"--plugin={name}={Path(sys.executable).parent / name}"
-        for name in ("protoc-gen-mypy", "protoc-gen-mypy_grpc")
+        f"--plugin={name}={Path(sys.executable).parent / name}" for name in ("protoc-gen-mypy", "protoc-gen-mypy_grpc")
     ]
     outputs = [f"--{name}={'quiet:' if 'mypy' in name else ''}{target}" for name in OUTPUTS]
     subprocess.run(
