@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,11 @@ def test_a_lock_pins_every_package_with_hashes_and_names_no_host(lock: str) -> N
     assert [entry for entry in entries if "==" not in entry or "--hash=sha256:" not in entry] == []
     assert "://" not in text
     assert "--index" not in text
+
+
+def test_the_locks_hold_everything_that_the_project_asks_for() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    asked = [*project["project"]["dependencies"], *project["project"]["optional-dependencies"]["server"]]
+    asked += [entry for group in project["dependency-groups"].values() for entry in group if isinstance(entry, str)]
+    locked = {name for lock in LOCKS for name in re.findall(r"^[a-z0-9-]+", (ROOT / lock).read_text(), re.MULTILINE)}
+    assert {re.split(r"[<>=]", entry)[0] for entry in asked} - locked == set()
