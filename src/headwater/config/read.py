@@ -1,0 +1,249 @@
+"""Reading a topology file: every key checked, every name resolved, every mistake told with its place."""
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from headwater.agent.options import AgentOptions
+from headwater.config.address import Address, parse_address, reached
+from headwater.config.toml import Table, meant
+from headwater.config.topology import (
+    SAME_IN_NODE,
+    SENSOR_KEYS,
+    SERVER,
+    ServerOptions,
+    StoreOptions,
+    Topology,
+)
+from headwater.emulator.options import SensorOptions
+from headwater.model.context import Location
+from headwater.model.errors import ConfigError, Rejected
+from headwater.model.ids import format_node, parse_node
+from headwater.pipeline.options import AggregateOptions, GatewayOptions, StepOptions
+from headwater.store.options import SqliteOptions
+
+AGENT_PORTS = 10
+"""How far the port of an agent lies from that of its pipeline daemon, unless the file says otherwise."""
+LISTEN = "127.0.0.1:50051"
+REST_LISTEN = "127.0.0.1:5000"
+
+TOPOLOGY_KEYS = ("site", "server", "store", "node", "sensors")
+SERVER_KEYS = ("listen", "data")
+NODE_KEYS = ("id", "name", "listen", "agent_listen", "next", "location", "data", "step", *SAME_IN_NODE)
+
+_NAME = re.compile(r"\w[\w.-]{0,63}")
+
+
+def read_topology(file: Table, folder: Path) -> Topology:
+    """What the whole of a topology file says, its paths taken from `folder`; ConfigError like `load_topology`."""
+    file.known(TOPOLOGY_KEYS)
+    server = _server(file, folder)
+    nodes, groups = file.tables("node"), file.tables("sensors")
+    if not nodes:
+        raise file.missing("node")
+    for node in nodes:
+        node.known(NODE_KEYS)
+    _names_differ(nodes, groups)
+    around = _Around(folder, server, {node.read("name", _name): _listen(node) for node in nodes})
+    gateways = [_gateway(node, around) for node in nodes]
+    agents = [_agent(node, gateway, server) for node, gateway in zip(nodes, gateways, strict=True)]
+    sensors = [_sensors(group, at, around) for at, group in enumerate(groups, 1)]
+    ids = {reached(gateway.listen): gateway.node for gateway in gateways}
+    topology = Topology(
+        server=server,
+        gateways=tuple(replace(gateway, successor=ids.get(gateway.next or "")) for gateway in gateways),
+        agents=tuple(agents),
+        sensors=tuple(sensors),
+    )
+    _all_different(file, topology)
+    _no_circle(file, topology)
+    return topology
+
+
+def _server(file: Table, folder: Path) -> ServerOptions:
+    table, store = file.table("server"), file.table("store")
+    table.known(SERVER_KEYS)
+    listen = table.read("listen", parse_address, REST_LISTEN)
+    if listen.port == 65_535:
+        raise table.error("listen", "the ingest needs the next port, and there is none")
+    return ServerOptions(
+        listen=str(listen),
+        data=folder / table.string("data", f"var/{SERVER}"),
+        site=file.read("site", _name, "default"),
+        store=_store(store),
+    )
+
+
+def _store(table: Table) -> StoreOptions:
+    kind = table.string("kind", "sqlite")
+    if kind == "cassandra":
+        raise table.error("kind", 'the Cassandra store does not exist yet; use store = {kind = "sqlite"}')
+    if kind != "sqlite":
+        raise table.error("kind", "must be sqlite")
+    table.known(("kind", *SqliteOptions.__struct_fields__))
+    return table.build(SqliteOptions, table.values)
+
+
+class _Around(NamedTuple):
+    """What every table of a file is read with."""
+
+    folder: Path
+    server: ServerOptions
+    listening: dict[str, Address]
+
+    def path(self, table: Table, key: str, name: str) -> Path:
+        """The path at a key; when it is absent, a folder of this name beside the server's."""
+        return self.folder / table.string(key, str(self.server.data.parent / name))
+
+
+def _gateway(node: Table, around: _Around) -> GatewayOptions:
+    name = node.string("name")
+    options = node.build(
+        GatewayOptions,
+        {
+            **{key: node.values[key] for key in SAME_IN_NODE if key in node.values},
+            "node": node.read("id", _node_id),
+            "name": name,
+            "site": around.server.site,
+            "listen": str(around.listening[name]),
+            "data": around.path(node, "data", name),
+        },
+    )
+    return replace(
+        options,
+        next=_next(node, "next", around.listening) if "next" in node.values else None,
+        location=_location(node.table("location")),
+        steps=tuple(map(_step, node.tables("step"))),
+    )
+
+
+def _agent(node: Table, gateway: GatewayOptions, server: ServerOptions) -> AgentOptions:
+    listen = node.read("agent_listen", parse_address) if "agent_listen" in node.values else _beside(node)
+    return AgentOptions(
+        node=gateway.node,
+        name=gateway.name,
+        site=gateway.site,
+        listen=str(listen),
+        data=gateway.data,
+        server=reached(server.ingest),
+    )
+
+
+def _listen(node: Table) -> Address:
+    return node.read("listen", parse_address, LISTEN)
+
+
+def _beside(node: Table) -> Address:
+    try:
+        return _listen(node).shifted(AGENT_PORTS)
+    except ValueError:
+        raise node.error(
+            "listen", f"the agent's port would be {AGENT_PORTS} more, which is none: set agent_listen"
+        ) from None
+
+
+def _sensors(group: Table, number: int, around: _Around) -> SensorOptions:
+    group.known(SENSOR_KEYS)
+    if "rate" in group.values and "frequency_ms" in group.values:
+        raise group.error("rate", "takes the place of frequency_ms: give one of the two")
+    name = _sensors_name(group, number)
+    resolved: dict[str, object] = {
+        "name": name,
+        "site": around.server.site,
+        "target": _next(group, "target", around.listening),
+        "journal": around.path(group, "journal", name),
+    }
+    if "data" in group.values:
+        resolved["data"] = around.path(group, "data", name)
+    return group.build(SensorOptions, {**group.values, **resolved})
+
+
+def _next(table: Table, key: str, listening: dict[str, Address]) -> str:
+    """The address of the node that a key names; a host:port, for a hop outside this file, is one already."""
+    name = table.string(key)
+    if ":" in name:
+        return str(table.read(key, parse_address))
+    if name not in listening:
+        raise table.error(key, f"no [[node]] has this name; {meant(name, listening)}")
+    return str(listening[name].reachable)
+
+
+def _location(table: Table) -> Location:
+    table.known(Location.__struct_fields__)
+    location = table.build(Location, table.values)
+    for key, value, most in (("latitude", location.latitude, 90), ("longitude", location.longitude, 180)):
+        if value is not None and not -most <= value <= most:
+            raise table.error(key, f"must lie between -{most} and {most} degrees")
+    if (location.latitude is None) != (location.longitude is None):
+        raise table.missing("latitude" if location.latitude is None else "longitude")
+    return location
+
+
+def _step(table: Table) -> StepOptions:
+    if table.string("kind") != "aggregate":
+        raise table.error("kind", "must be aggregate")
+    table.known(("kind", *AggregateOptions.__struct_fields__))
+    return table.build(AggregateOptions, table.values)
+
+
+def _names_differ(nodes: list[Table], groups: list[Table]) -> None:
+    """ConfigError when a name is the server's, or given twice."""
+    used = {SERVER: "the server"}
+    named = [(node, node.read("name", _name)) for node in nodes]
+    named += [(group, _sensors_name(group, at)) for at, group in enumerate(groups, 1)]
+    for table, name in named:
+        if name in used:
+            raise table.error("name", f'{used[name]} is called "{name}" already')
+        used[name] = table.called
+
+
+def _sensors_name(group: Table, number: int) -> str:
+    return group.read("name", _name, f"sensors-{number}")
+
+
+def _all_different(file: Table, topology: Topology) -> None:
+    """ConfigError when two processes would share an id, an address or a folder."""
+    used: dict[tuple[str, object], str] = {}
+
+    def use(kind: str, value: object, by: str) -> None:
+        if other := used.get((kind, value)):
+            raise ConfigError(f"{file.file}: {by} has the same {kind} as {other}: {value}")
+        used[kind, value] = by
+
+    use("address", reached(topology.server.listen), "server")
+    use("address", reached(topology.server.ingest), "the ingest of server")
+    use("folder", topology.server.data, "server")
+    for at, (gateway, agent) in enumerate(zip(topology.gateways, topology.agents, strict=True), 1):
+        node = f'[[node]] {at} ("{gateway.name}")'
+        use("id", format_node(gateway.node), node)
+        use("address", reached(gateway.listen), node)
+        use("address", reached(agent.listen), f"the agent of {node}")
+        use("folder", gateway.data, node)
+    for at, group in enumerate(topology.sensors, 1):
+        use("folder", group.journal, f"[[sensors]] {at}")
+
+
+def _no_circle(file: Table, topology: Topology) -> None:
+    listening = {reached(gateway.listen): gateway for gateway in topology.gateways}
+    for gateway in topology.gateways:
+        way = [gateway]
+        while (after := listening.get(way[-1].next or "")) is not None:
+            way.append(after)
+            if after in way[:-1]:
+                names = " -> ".join(node.name for node in way)
+                raise ConfigError(f"{file.file}: next goes in a circle: {names}")
+
+
+def _name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise ValueError("must be letters, digits, _ . - (no blanks), at most 64, the first no . or -")
+    return text
+
+
+def _node_id(text: str) -> int:
+    try:
+        return parse_node(text)
+    except Rejected as error:
+        raise ValueError(error.detail) from None

@@ -1,0 +1,104 @@
+"""What a topology is: the options of every process, and the questions that all of them raise."""
+
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from headwater.agent.options import AgentOptions
+from headwater.api.options import ApiOptions
+from headwater.config.address import parse_address, reached
+from headwater.config.toml import meant
+from headwater.emulator.options import SensorOptions
+from headwater.model.errors import ConfigError
+from headwater.pipeline.options import GatewayOptions
+from headwater.store.options import SqliteOptions
+
+SERVER = "server"
+"""What the server is called where nodes and sensors have names."""
+SAME_IN_NODE = (
+    *("next_protocol", "application", "storagetime_s", "log_bytes_max", "segment_bytes", "when_full"),
+    *("metrics", "provenance", "sync_interval_ms_min", "deduplicate_window"),
+)
+"""The options of a gateway that a [[node]] calls by the same name."""
+SENSOR_KEYS = tuple(key for key in SensorOptions.__struct_fields__ if key not in ("site", "progress"))
+
+
+StoreOptions = SqliteOptions
+"""Where stamps are kept; a union as soon as there is a second store."""
+
+
+class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """The server: REST, and the ingest of stamps one port further."""
+
+    listen: str = "127.0.0.1:5000"
+    """host:port of the REST API."""
+    data: Path
+    """The server's folder."""
+    site: str = "default"
+    store: StoreOptions = SqliteOptions()
+
+    @property
+    def ingest(self) -> str:
+        """host:port of the gRPC ingest: the REST port + 1."""
+        return str(parse_address(self.listen).shifted(1))
+
+    @property
+    def api(self) -> ApiOptions:
+        """What the process that answers REST is told."""
+        return ApiOptions(listen=self.listen)
+
+
+class Topology(msgspec.Struct, frozen=True, kw_only=True):
+    """Every process of a topology file: a gateway and an agent per node, sensors, one server."""
+
+    server: ServerOptions
+    gateways: tuple[GatewayOptions, ...]
+    agents: tuple[AgentOptions, ...]
+    sensors: tuple[SensorOptions, ...] = ()
+
+    @property
+    def folder(self) -> Path:
+        """Where a run of the topology keeps what belongs to no single process: around the server's folder."""
+        return self.server.data.parent
+
+    @property
+    def api_url(self) -> str:
+        return f"http://{parse_address(self.server.listen).reachable}"
+
+    def gateway(self, name: str) -> GatewayOptions:
+        """The gateway of a node; ConfigError when there is none of this name."""
+        return _named("node", name, self.gateways)
+
+    def agent(self, name: str) -> AgentOptions:
+        """The agent of a node; ConfigError when there is none of this name."""
+        return _named("node", name, self.agents)
+
+    def sensor(self, name: str) -> SensorOptions:
+        """The sensors of a name; ConfigError when there are none."""
+        return _named("group of sensors", name, self.sensors)
+
+    def hops(self, name: str) -> int:
+        """How many nodes of this topology lie between a node and its endpoint; 0 at an endpoint."""
+        listening = {reached(gateway.listen): gateway for gateway in self.gateways}
+        gateway, hops = self.gateway(name), 0
+        while gateway.next in listening:
+            gateway, hops = listening[gateway.next], hops + 1
+        return hops
+
+
+class HasName(Protocol):
+    """The options of a process with a name."""
+
+    @property
+    def name(self) -> str: ...
+
+
+Named = TypeVar("Named", bound=HasName)
+
+
+def _named(what: str, name: str, options: tuple[Named, ...]) -> Named:
+    for option in options:
+        if option.name == name:
+            return option
+    raise ConfigError(f'no {what} is called "{name}"; {meant(name, [option.name for option in options])}')

@@ -1,0 +1,89 @@
+"""Writing topologies: the same one elsewhere, and as the text of a file."""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
+
+from headwater.agent.options import AgentOptions
+from headwater.config.address import LOOPBACK, Address, free_ports, reached
+from headwater.config.toml import toml_text
+from headwater.config.topology import SAME_IN_NODE, SENSOR_KEYS, SERVER, Topology
+from headwater.emulator.options import SensorOptions
+from headwater.model.ids import format_node
+from headwater.pipeline.options import GatewayOptions
+
+
+def with_free_ports(topology: Topology, data: Path, choose: Callable[[int, int], int] = random.randrange) -> Topology:
+    """The same topology on free loopback ports, its folders under `data`; Unavailable when ports are short."""
+    ports = free_ports(2 + 2 * len(topology.gateways), choose)
+    fresh = [str(Address(LOOPBACK, port)) for port in ports]
+    moved = {reached(gateway.listen): fresh[2 + 2 * at] for at, gateway in enumerate(topology.gateways)}
+    server = replace(topology.server, listen=fresh[0], data=data / SERVER)
+    gateways = tuple(
+        replace(
+            gateway,
+            listen=moved[reached(gateway.listen)],
+            next=moved.get(gateway.next or "", gateway.next),
+            data=data / gateway.name,
+        )
+        for gateway in topology.gateways
+    )
+    agents = tuple(
+        replace(agent, listen=fresh[3 + 2 * at], server=server.ingest, data=data / agent.name)
+        for at, agent in enumerate(topology.agents)
+    )
+    sensors = tuple(
+        replace(group, target=moved.get(group.target, group.target), journal=data / group.name)
+        for group in topology.sensors
+    )
+    return Topology(server=server, gateways=gateways, agents=agents, sensors=sensors)
+
+
+def format_topology(topology: Topology) -> str:
+    """A topology file that says the same, every path absolute and every default spelt out."""
+    server = topology.server
+    names = {reached(gateway.listen): gateway.name for gateway in topology.gateways}
+    lines = _lines(
+        site=server.site,
+        server={"listen": server.listen, "data": server.data.absolute()},
+        store=msgspec.to_builtins(server.store),
+    )
+    for gateway, agent in zip(topology.gateways, topology.agents, strict=True):
+        lines += ["", "[[node]]", *_node_lines(gateway, agent, names)]
+        for step in gateway.steps:
+            lines += ["", "[[node.step]]", *_lines(**msgspec.to_builtins(step))]
+    for group in topology.sensors:
+        lines += ["", "[[sensors]]", *_sensor_lines(group, names)]
+    return "\n".join(lines) + "\n"
+
+
+def _node_lines(gateway: GatewayOptions, agent: AgentOptions, names: dict[str, str]) -> list[str]:
+    return _lines(
+        id=format_node(gateway.node),
+        name=gateway.name,
+        listen=gateway.listen,
+        agent_listen=agent.listen,
+        next=names.get(gateway.next or "", gateway.next),
+        location=_present(msgspec.to_builtins(gateway.location)),
+        data=gateway.data.absolute(),
+        **{key: getattr(gateway, key) for key in SAME_IN_NODE},
+    )
+
+
+def _sensor_lines(group: SensorOptions, names: dict[str, str]) -> list[str]:
+    values: dict[str, object] = {key: getattr(group, key) for key in SENSOR_KEYS}
+    values |= {"target": names.get(group.target, group.target), "journal": group.journal.absolute()}
+    values |= {"data": group.data.absolute()} if group.data else {}
+    values |= {"frequency_ms": None} if group.rate is not None else {}
+    return _lines(**values)
+
+
+def _lines(**values: object) -> list[str]:
+    return [f"{key} = {toml_text(value)}" for key, value in _present(values).items()]
+
+
+def _present(values: dict[str, object]) -> dict[str, object]:
+    return {key: value for key, value in values.items() if value is not None}

@@ -1,0 +1,1 @@
+"""Sensors that replay recorded readings, or make up realistic ones."""

@@ -1,0 +1,48 @@
+"""What an emulator can be told: the options of `headwater emulate`, their defaults and bounds."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+
+class SensorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One process of sensors, replaying files or making up load, towards one gateway."""
+
+    name: str = "sensors"
+    site: str = "default"
+    target: str = "127.0.0.1:50051"
+    """host:port of the first hop."""
+    journal: Path
+    """The folder that remembers how far the replay is, so that a killed emulator resumes."""
+    keep_journal: bool = False
+    """Keep every reading sent, for a later comparison, and not the position alone."""
+    data: Path | None = None
+    """A CSV file or a folder of them; None makes up the load of households."""
+    frequency_ms: Annotated[int, Meta(gt=0, le=86_400_000)] = 1000
+    """A tick: every meter's next reading."""
+    rate: Annotated[float, Meta(gt=0, le=1e9)] | None = None
+    """Readings a second over all meters, instead of `frequency_ms`."""
+    speed: Annotated[float, Meta(gt=0, le=1e6)] = 1.0
+    """How many times faster than `frequency_ms` ticks come."""
+    timestamps: Literal["recorded", "now"] = "recorded"
+    loop: bool = False
+    """Begin again when the readings end."""
+    ticks: Annotated[int, Meta(gt=0)] | None = None
+    """Stop after so many."""
+    meters: Annotated[int, Meta(gt=0, le=1_000_000)] = 100
+    """How many households are made up when there is no data."""
+    seed: int = 0
+    """The load of one seed is always the same."""
+    meter_column: str | None = None
+    """The CSV column that names the meter; None recognises it, or takes the name of the file."""
+    metric_column: str | None = None
+    time_column: str | None = None
+    value_column: str | None = None
+    time_format: str | None = None
+    """As `strptime` reads it, or `s` or `ms` since the epoch; None recognises it."""
+    zone: str = "UTC"
+    """The time zone of times that name none."""
+    progress: bool = False
+    """Show a line with rate, sent and acknowledged."""
