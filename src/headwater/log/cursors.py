@@ -20,15 +20,24 @@ class Cursor(NamedTuple):
     total: int
 
 
-def save_cursor(disk: Disk, reader: str, cursor: Cursor) -> None:
+def cursor_name(reader: str) -> str:
+    """The file of a reader's position."""
+    return PREFIX + reader
+
+
+def encode_cursor(cursor: Cursor) -> bytes:
     data = _CURSOR.pack(VERSION, *cursor)
-    disk.replace(PREFIX + reader, data + _CRC.pack(zlib.crc32(data)))
+    return data + _CRC.pack(zlib.crc32(data))
+
+
+def save_cursor(disk: Disk, reader: str, cursor: Cursor) -> None:
+    disk.replace(cursor_name(reader), encode_cursor(cursor))
 
 
 def load_cursor(disk: Disk, reader: str) -> Cursor:
     """The saved position; (0, 0), the beginning, when there is none or it cannot be read: readers bear repetition."""
     try:
-        data = disk.read(PREFIX + reader, 0, 64)
+        data = disk.read(cursor_name(reader), 0, 64)
     except NotFound:
         return Cursor(0, 0)
     if len(data) != _CURSOR.size + _CRC.size or zlib.crc32(data[:-4]) != _CRC.unpack(data[-4:])[0]:

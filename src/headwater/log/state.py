@@ -40,6 +40,7 @@ class Snapshot(msgspec.Struct, frozen=True, array_like=True):
     explained: tuple[tuple[int, int], ...]
     config: Config | None
     lost: tuple[tuple[str, int], ...] = ()
+    complete: bool = True
 
 
 class State:
@@ -68,6 +69,8 @@ class State:
         self.config: Config | None = None
         self.lost: dict[str, int] = {}
         """Readings of this log that were lost, per reason."""
+        self.complete = True
+        """Nothing was ever lost on the way here, so every series in use is defined."""
 
     def apply(self, kind: int, sequence: int, count: int, upstream: Position | None, body: Body | None) -> None:
         """Take one record in; `body` is None for kinds without one and for kinds not known here."""
@@ -82,8 +85,10 @@ class State:
             self.contexts[body.id] = body
         elif isinstance(body, Config):
             self.config = body
-        elif isinstance(body, Loss) and body.log == self.log:
-            self._explain(body)
+        elif isinstance(body, Loss):
+            self.complete = False
+            if body.log == self.log:
+                self._explain(body)
         elif isinstance(body, Jump):
             self.explained.append((body.first, body.last))
 
@@ -138,6 +143,7 @@ class State:
                 tuple(self.explained),
                 self.config,
                 tuple(self.lost.items()),
+                self.complete,
             )
         )
         return zstandard.ZstdCompressor(level=1).compress(plain)
@@ -153,7 +159,7 @@ class State:
         state = cls(held.node, held.log)
         state.created_ms, state.sequence, state.count = held.created_ms, held.sequence, held.count
         state.ordinal, state.config = held.ordinal, held.config
-        state.positions, state.lost = dict(held.positions), dict(held.lost)
+        state.positions, state.lost, state.complete = dict(held.positions), dict(held.lost), held.complete
         for definition in held.series:
             state._define(definition)
         state.contexts = {context.id: context for context in held.contexts}

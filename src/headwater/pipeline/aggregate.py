@@ -1,0 +1,192 @@
+"""One value per series and tumbling event-time window: a pure fold over batches, and what it needs to be resumed."""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.model.ids import IdRun
+from headwater.pipeline.options import AggregateOptions
+from headwater.wire.codec import Columns
+
+NEVER = -(1 << 63)
+
+Series = tuple[bytes, int]
+Window = tuple[bytes, int, int]
+"""(entry log id, series number, window start in ms)"""
+
+
+class Open(msgspec.Struct, array_like=True):
+    """A window that still takes readings."""
+
+    values: list[float]
+    runs: list[IdRun]
+
+
+class Closed(NamedTuple):
+    """A window's result."""
+
+    window: Window
+    value: float
+    inputs: tuple[IdRun, ...]
+
+
+class Fold(msgspec.Struct, array_like=True):
+    """The state between two records; bounded by windows and inputs per window."""
+
+    newest: dict[bytes, int] = {}
+    """Series (packed) -> its newest event time."""
+    closed: dict[bytes, int] = {}
+    """Series (packed) -> the end of the last window closed: what is older is late."""
+    open: dict[bytes, dict[int, Open]] = {}
+    """Series (packed) -> window start in ms -> its readings."""
+    heard: dict[bytes, int] = {}
+    """Origin (packed) -> the lowest rank not seen (rule 10)."""
+
+
+def pack_series(entry: bytes, number: int) -> bytes:
+    return entry + number.to_bytes(8, "big")
+
+
+def unpack_series(packed: bytes) -> Series:
+    return packed[:8], int.from_bytes(packed[8:], "big")
+
+
+class Group(NamedTuple):
+    """Consecutive readings of one series in one window."""
+
+    first: int
+    end: int
+    series: int
+    start_ms: int
+
+
+def groups(series: NDArray[np.int64], timestamps: NDArray[np.int64], window_ms: int) -> list[Group]:
+    """Cut a batch where series or window changes; reading order is kept."""
+    starts = timestamps - timestamps % window_ms
+    cuts = np.flatnonzero((np.diff(series) != 0) | (np.diff(starts) != 0)) + 1
+    firsts = [0, *cuts.tolist()]
+    ends = [*firsts[1:], len(series)]
+    return [Group(a, b, int(series[a]), int(starts[a])) for a, b in zip(firsts, ends, strict=True)]
+
+
+class Aggregate:
+    """The step: options and fold. It decides; `pipeline.steps` reads and writes."""
+
+    def __init__(self, options: AggregateOptions, fold: Fold | None = None) -> None:
+        self.options = options
+        self.fold = fold or Fold()
+        self.window_ms = options.window_s * 1000
+        self.lateness_ms = options.lateness_s * 1000
+        self.compute = FUNCTIONS[options.function]
+        self.windows_open = sum(map(len, self.fold.open.values()))
+
+    def take(self, entry: bytes, columns: Columns, run: IdRun | None, skip: int = 0) -> tuple[list[Closed], list[int]]:
+        """Fold in a batch without its first `skip` readings: the windows it closes, the positions that were late.
+
+        A window also closes when it or all windows together have reached their bound; what comes for it later is late.
+        """
+        series, timestamps, values = columns.series[skip:], columns.timestamps[skip:], columns.values[skip:]
+        late: list[int] = []
+        ready: list[tuple[bytes, int]] = []
+        touched: set[bytes] = set()
+        for group in groups(series, timestamps, self.window_ms) if len(series) else ():
+            name = pack_series(entry, group.series)
+            if group.start_ms < self.fold.closed.get(name, NEVER):
+                late.extend(range(group.first + skip, group.end + skip))
+                continue
+            newest = int(timestamps[group.first : group.end].max())
+            found = values[group.first : group.end].tolist()
+            part = run.part(group.first + skip, len(found)) if run is not None else None
+            if self._extend(name, group.start_ms, found, part) >= self.options.inputs_max:
+                ready.append((name, group.start_ms))
+            if newest > self.fold.newest.get(name, NEVER):
+                self.fold.newest[name] = newest
+                touched.add(name)
+        ready += [window for name in touched for window in self._passed(name)]
+        closed = self._close(sorted(set(ready)))
+        return closed + self._close(self._oldest()), late
+
+    def _extend(self, name: bytes, start_ms: int, found: list[float], run: IdRun | None) -> int:
+        """Add readings to a window; how many it holds now."""
+        windows = self.fold.open.setdefault(name, {})
+        held = windows.get(start_ms)
+        if held is None:
+            held = windows[start_ms] = Open([], [])
+            self.windows_open += 1
+        held.values.extend(found)
+        if run is not None:
+            _add_run(held.runs, run)
+        return len(held.values)
+
+    def _passed(self, name: bytes) -> list[tuple[bytes, int]]:
+        """The windows of a series that its watermark has passed."""
+        limit = self.fold.newest[name] - self.window_ms - self.lateness_ms
+        return [(name, start_ms) for start_ms in self.fold.open[name] if start_ms <= limit]
+
+    def _oldest(self) -> list[tuple[bytes, int]]:
+        """The windows to close so that no more than the bound are open."""
+        excess = self.windows_open - self.options.windows_max
+        if excess <= 0:
+            return []
+        windows = [(name, start_ms) for name, held in self.fold.open.items() for start_ms in held]
+        return sorted(sorted(windows, key=lambda window: window[1])[:excess])
+
+    def close_all(self) -> list[Closed]:
+        """Close every window: an operator or the clock decided so, in a `time` record."""
+        return self._close(sorted((name, start_ms) for name, held in self.fold.open.items() for start_ms in held))
+
+    def _close(self, windows: list[tuple[bytes, int]]) -> list[Closed]:
+        results = []
+        for name, start_ms in windows:
+            held = self.fold.open[name][start_ms]
+            window = (*unpack_series(name), start_ms)
+            results.append(Closed(window, self.compute(held.values), tuple(held.runs)))
+            self.mark_closed(window)
+        return results
+
+    def mark_closed(self, window: Window) -> None:
+        """The window is done, here or as an output record says (rule 16)."""
+        name, start_ms = pack_series(window[0], window[1]), window[2]
+        self.fold.closed[name] = max(self.fold.closed.get(name, NEVER), start_ms + self.window_ms)
+        windows = self.fold.open.get(name)
+        if windows is not None and windows.pop(start_ms, None) is not None:
+            self.windows_open -= 1
+            if not windows:
+                del self.fold.open[name]
+
+
+def _add_run(runs: list[IdRun], run: IdRun) -> None:
+    if runs and runs[-1].node == run.node and runs[-1].end == run.start:
+        runs[-1] = IdRun(run.node, runs[-1].start, runs[-1].count + run.count)
+    else:
+        runs.append(run)
+
+
+def exact_sum(values: list[float]) -> float:
+    """The correctly rounded sum, whatever the order; NaN when infinities of both signs or a NaN are among them."""
+    try:
+        return math.fsum(values)
+    except OverflowError:
+        return math.inf if sum(value / 2**60 for value in values) > 0 else -math.inf
+    except ValueError:
+        return math.nan
+
+
+def average(values: list[float]) -> float:
+    """The exact sum, divided once."""
+    return exact_sum(values) / len(values)
+
+
+FUNCTIONS: dict[str, Callable[[list[float]], float]] = {
+    "average": average,
+    "sum": exact_sum,
+    "min": min,
+    "max": max,
+    "count": lambda values: float(len(values)),
+    "last": lambda values: values[-1],
+}
+"""What an aggregate is made of its readings, in the order of the log."""

@@ -1,0 +1,126 @@
+"""Gathers readings that come one by one, from streams without numbers, into batches before the log."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from headwater.model.errors import Rejected
+from headwater.model.ids import DataPointId, IdRun, parse_id
+from headwater.model.reading import SeriesKey
+from headwater.model.records import Kind
+from headwater.model.stamp import SIMPLE, Inputs, Lists, Origin, OriginKind
+from headwater.pipeline.core import Core
+from headwater.pipeline.deduplicate import Window
+from headwater.wire import codec
+
+READINGS = 1024
+BYTES = 64 << 10
+READING_BYTES = 40
+WAIT_MS_MIN = 2.0
+WAIT_MS_MAX = 20.0
+COST_SHARE = 20
+"""A batch is waited for as long as 20 batches cost, so that batches take at most 5 % of the time."""
+
+
+class Arrival(NamedTuple):
+    """A reading as it came."""
+
+    number: int
+    """Of its series in this log."""
+    timestamp: int
+    value: float
+    parent: DataPointId | None
+
+
+class Collector:
+    """Adaptive batching: at once after idle, else 1,024 readings, 64 kB, or a wait that grows with the load."""
+
+    def __init__(self, core: Core, seconds: Callable[[], float]) -> None:
+        self._core = core
+        self._seconds = seconds
+        self._arrivals: list[Arrival] = []
+        self._bytes = 0
+        self._cost_ms = 0.1
+        self._flushed = 0.0
+        self._seen = Window(core.options.deduplicate_window)
+        self._context = core.context(Collector.flush)
+
+    @property
+    def waiting(self) -> int:
+        """Readings not in the log yet."""
+        return len(self._arrivals)
+
+    @property
+    def wait_s(self) -> float:
+        """How long the first reading of a batch waits for others: nothing when none came for longer than that."""
+        wait = min(max(COST_SHARE * self._cost_ms, WAIT_MS_MIN), WAIT_MS_MAX) / 1000
+        return 0.0 if self._seconds() - self._flushed > wait else wait
+
+    @property
+    def full(self) -> bool:
+        return len(self._arrivals) >= READINGS or self._bytes >= BYTES
+
+    def add(self, key: SeriesKey, timestamp: int, value: float, parent: str = "") -> bool:
+        """Take a reading; False when it is a repetition and repetitions are refused.
+
+        A parent id that is not well-formed is left out and counted: 2018 senders without provenance put times there.
+        """
+        if not self._seen.first_time((key, timestamp, value)):
+            self._core.refused["duplicate"] += 1
+            return False
+        number = self._core.log.define(key)
+        self._arrivals.append(Arrival(number, timestamp, value, self._parent(parent)))
+        self._bytes += READING_BYTES
+        return True
+
+    def _parent(self, text: str) -> DataPointId | None:
+        if not text:
+            return None
+        try:
+            return parse_id(text)
+        except Rejected:
+            self._core.refused["parent-id-ignored"] += 1
+            return None
+
+    def flush(self) -> int:
+        """Log what was gathered; the sequence of the record, or the last one when there was nothing."""
+        log = self._core.log
+        if self._arrivals:
+            began = self._seconds()
+            arrivals, self._arrivals, self._bytes = self._arrivals, [], 0
+            for at in range(0, len(arrivals), codec.READINGS_MAX):
+                self._log(sorted(arrivals[at : at + codec.READINGS_MAX], key=_number))
+            self._flushed = self._seconds()
+            self._cost_ms += 0.2 * ((self._flushed - began) * 1000 - self._cost_ms)
+        return log.state.sequence
+
+    def _log(self, arrivals: list[Arrival]) -> None:
+        core = self._core
+        numbers, timestamps, values, parents = zip(*arrivals, strict=True)
+        payload = codec.encode(
+            np.array(numbers, np.int64), np.array(timestamps, np.int64), np.array(values, np.float64)
+        )
+        inputs = _outside(parents)
+        core.batch(
+            Kind.DATA,
+            Origin(OriginKind.ENTRY, core.log.log, core.log.state.sequence + 1),
+            core.log.log,
+            len(arrivals),
+            payload,
+            context=self._context,
+            inputs=inputs,
+            received_ms=core.now_ms(),
+            outside=inputs is not None,
+        )
+
+
+def _number(arrival: Arrival) -> int:
+    return arrival.number
+
+
+def _outside(parents: tuple[DataPointId | None, ...]) -> Inputs | None:
+    """The ids that clients gave their readings, as inputs."""
+    if not any(parents):
+        return None
+    return Lists(SIMPLE, tuple((IdRun(parent.node, parent.ordinal, 1),) if parent else () for parent in parents))

@@ -1,0 +1,154 @@
+"""The pipeline daemon: one node's log with everything that writes it and sends it on."""
+
+import asyncio
+import contextlib
+import logging
+import random
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+
+import grpc
+
+from headwater.log.cursors import Cursor, cursor_name, encode_cursor
+from headwater.log.disk import RealDisk
+from headwater.log.explained import take_reports
+from headwater.log.reader import LogReader
+from headwater.log.writer import LogOptions, NodeLog
+from headwater.model.errors import Unavailable
+from headwater.model.records import Kind, TimeDecision
+from headwater.pipeline.collector import Collector
+from headwater.pipeline.committer import Committer
+from headwater.pipeline.core import Core
+from headwater.pipeline.forward import Forwarder
+from headwater.pipeline.options import GatewayOptions
+from headwater.pipeline.sender import Outflow
+from headwater.pipeline.server import GatewayServicer, PipelineServicer
+from headwater.pipeline.steps import Step
+from headwater.wire.headwater_pb2_grpc import add_PipelineServicer_to_server
+from headwater.wire.link import GRPC_OPTIONS
+from headwater.wire.provenance_system_pb2_grpc import add_gatewayServicer_to_server
+
+FORWARD = "forward"
+PROGRESS = "progress"
+"""The shared word that says when the daemon last did its rounds, ms since the epoch."""
+UNSYNCED_BYTES_MAX = 32 << 20
+STEP_LAG_MAX = 2_000_000
+HOUSEKEEPING_S = 1.0
+CHECKPOINT_EVERY_S = 5.0
+
+_logger = logging.getLogger(__name__)
+
+
+class Daemon:
+    """A running pipeline daemon; `serving` opens and closes it."""
+
+    def __init__(self, options: GatewayOptions, now_ms: Callable[[], int]) -> None:
+        self.options = options
+        self.disk = RealDisk(options.log)
+        self.disk.lock()
+        log_options = LogOptions(options.segment_bytes, options.log_bytes_max, options.new_log)
+        self.log = NodeLog(self.disk, options.node, now_ms, log_options)
+        self.core = Core(options, self.log, now_ms)
+        self.committer = Committer(self.log, options.sync_interval_ms_min)
+        self.core.appended = self.committer.wake
+        self.collector = Collector(self.core, time.monotonic)
+        self.steps = [Step(self.core, self.disk, index, self._reader(0)) for index in range(len(options.steps))]
+        self.core.room = self._room
+        self.outflow: Outflow | None = None
+        if options.next is not None and options.next_protocol == "push_batches":
+            self.outflow = Outflow(self.core, self.disk, self._reader(0), lambda _: None)
+        self.core.configure(options.successor)
+
+    def _reader(self, after: int) -> LogReader:
+        log = self.log
+        return LogReader(self.disk, after, lambda: log.durable, log.state.is_explained, log.recent)
+
+    def _room(self) -> bool:
+        return self.log.unsynced_bytes < UNSYNCED_BYTES_MAX and all(step.lag < STEP_LAG_MAX for step in self.steps)
+
+    @contextlib.asynccontextmanager
+    async def serving(self) -> AsyncIterator[int]:
+        """Serve until the block is left; yields the port."""
+        server = grpc.aio.server(options=GRPC_OPTIONS)
+        batches = PipelineServicer(self.core, self.committer)
+        gateway = GatewayServicer(self.core, self.committer, self.collector)
+        # The stubs' types know answers as generators only; ours are written to the context, by two tasks.
+        add_PipelineServicer_to_server(batches, server)  # type: ignore[arg-type]
+        add_gatewayServicer_to_server(gateway, server)  # type: ignore[arg-type]
+        try:
+            port = server.add_insecure_port(self.options.listen)
+        except RuntimeError as error:
+            raise Unavailable(f"cannot listen on {self.options.listen}: another process has the port") from error
+        await server.start()
+        tasks = [asyncio.create_task(task) for task in self._tasks()]
+        try:
+            yield port
+        finally:
+            await server.stop(0.2)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self.close()
+
+    def _tasks(self) -> list[Coroutine[None, None, None]]:
+        tasks: list[Coroutine[None, None, None]] = [self.committer.run(), self._keep_house()]
+        if self.steps:
+            tasks.append(self._run_steps())
+        if self.outflow is not None and self.options.next is not None:
+            forwarder = Forwarder(self.outflow, self.committer, self.options.next, random.Random())
+            tasks.append(forwarder.run())
+        return tasks
+
+    async def _run_steps(self) -> None:
+        while True:
+            moved = [step.advance() for step in self.steps]
+            if any(moved):
+                await asyncio.sleep(0)
+            else:
+                await self.committer.changed(HOUSEKEEPING_S)
+
+    async def _keep_house(self) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while True:
+            self.disk.store_word(PROGRESS, self.core.now_ms())
+            for missing in take_reports(self.disk):
+                self.log.name_damage(missing)
+                self.committer.wake()
+            if loop.time() >= due:
+                due = loop.time() + CHECKPOINT_EVERY_S
+                await loop.run_in_executor(None, self._write_files, self._positions_to_save())
+            await asyncio.sleep(HOUSEKEEPING_S)
+
+    def _positions_to_save(self) -> dict[str, bytes]:
+        """The files that say how far steps and forwarder are, taken at one moment."""
+        files = {}
+        for step in self.steps:
+            held = step.checkpoint()
+            if held is not None:
+                files[step.file] = held
+        if self.outflow is not None and self.outflow.ready:
+            cursor = Cursor(self.outflow.acknowledged, self.outflow.acknowledged_total)
+            files[cursor_name(FORWARD)] = encode_cursor(cursor)
+        return files
+
+    def _write_files(self, files: dict[str, bytes]) -> None:
+        for name, data in files.items():
+            self.disk.replace(name, data)
+        for step in self.steps:
+            step.saved_as(files)
+
+    def drain(self) -> None:
+        """Close all open windows now, by a record that says so (rule 16)."""
+        self.collector.flush()
+        for index in range(len(self.steps)):
+            self.log.append(Kind.TIME, TimeDecision(index, self.core.now_ms()))
+        self.committer.wake()
+
+    def close(self) -> None:
+        """Sync what is left, save positions and give the folder up."""
+        self.collector.flush()
+        with contextlib.suppress(Unavailable):
+            self.committer.close()
+            self._write_files(self._positions_to_save())
+        self.disk.close()

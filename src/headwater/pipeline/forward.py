@@ -1,0 +1,101 @@
+"""Keeps a link up: connects, sends what the log holds, and connects again with backoff and jitter."""
+
+import asyncio
+import logging
+import random
+
+import grpc
+
+from headwater.model.errors import Rejected
+from headwater.pipeline.committer import Committer
+from headwater.pipeline.sender import Outflow
+from headwater.wire import headwater_pb2 as pb
+from headwater.wire.headwater_pb2_grpc import PipelineStub
+from headwater.wire.link import GRPC_OPTIONS
+
+BACKOFF_S_MIN = 0.1
+BACKOFF_S_MAX = 10.0
+SILENCE_S_MAX = 5.0
+"""The receiver acknowledges every 0.5 s: silence for ten times that long is a dead link."""
+POLL_S = 0.2
+
+_logger = logging.getLogger(__name__)
+
+
+class Forwarder:
+    """The task that keeps one `Outflow` going."""
+
+    def __init__(self, outflow: Outflow, committer: Committer, address: str, rng: random.Random) -> None:
+        self._outflow = outflow
+        self._committer = committer
+        self._address = address
+        self._rng = rng
+        self._wake = asyncio.Event()
+        self._writing = asyncio.Lock()
+        committer.after.append(self._wake.set)
+
+    async def run(self) -> None:
+        """Send until cancelled."""
+        backoff_s = BACKOFF_S_MIN
+        while True:
+            began = asyncio.get_running_loop().time()
+            problem = await self._connection()
+            self._outflow.ready = False
+            if asyncio.get_running_loop().time() - began > BACKOFF_S_MAX:
+                backoff_s = BACKOFF_S_MIN
+            wait_s = backoff_s * self._rng.uniform(0.5, 1.5)
+            _logger.warning("link to %s: %s; connecting again in %.1f s", self._address, problem, wait_s)
+            await asyncio.sleep(wait_s)
+            backoff_s = min(2 * backoff_s, BACKOFF_S_MAX)
+
+    async def _connection(self) -> str:
+        """Hold one connection until it breaks; why it did."""
+        problem = "closed by the next hop"
+        try:
+            async with grpc.aio.insecure_channel(self._address, options=GRPC_OPTIONS) as channel:
+                call = PipelineStub(channel).push_batches()
+                await self._write(call, self._outflow.hello())
+                async with asyncio.TaskGroup() as tasks:
+                    sending = tasks.create_task(self._send(call))
+                    try:
+                        await self._receive(call)
+                    finally:
+                        sending.cancel()
+        except* (grpc.aio.AioRpcError, grpc.RpcError, asyncio.InvalidStateError) as group:
+            problem = _sentence(group.exceptions[0])
+        except* Rejected as group:
+            problem = f"refused: {group.exceptions[0]}"
+        except* TimeoutError:
+            problem = f"silent for {SILENCE_S_MAX:.0f} s"
+        return problem
+
+    async def _write(self, call: "grpc.aio.StreamStreamCall[pb.Up, pb.Down]", up: pb.Up) -> None:
+        """gRPC takes one message at a time, and two tasks write here."""
+        async with self._writing:
+            await call.write(up)
+
+    async def _receive(self, call: "grpc.aio.StreamStreamCall[pb.Up, pb.Down]") -> None:
+        while True:
+            async with asyncio.timeout(SILENCE_S_MAX):
+                down = await call.read()
+            if not isinstance(down, pb.Down):
+                return
+            for up in self._outflow.take(down):
+                await self._write(call, up)
+            self._wake.set()
+
+    async def _send(self, call: "grpc.aio.StreamStreamCall[pb.Up, pb.Down]") -> None:
+        while True:
+            while (up := self._outflow.following()) is not None:
+                await self._write(call, up)
+            self._wake.clear()
+            try:
+                await asyncio.wait_for(self._wake.wait(), POLL_S)
+            except TimeoutError:
+                continue
+
+
+def _sentence(error: BaseException) -> str:
+    if isinstance(error, grpc.aio.AioRpcError):
+        return f"{error.code().name.lower()}: {error.details()}"
+    return str(error) or type(error).__name__

@@ -1,0 +1,156 @@
+"""The sending end of a link between two logs: free of I/O, messages in and messages out (PROTOCOL 7 to 9)."""
+
+from collections import deque
+from collections.abc import Callable
+
+import msgspec
+
+from headwater.log.disk import Disk
+from headwater.log.reader import LogReader
+from headwater.log.segments import segments
+from headwater.model.errors import Rejected
+from headwater.model.records import Definition
+from headwater.pipeline.core import Core
+from headwater.wire import headwater_pb2 as pb
+from headwater.wire.link import LINK_VERSION, WINDOW_BYTES, forwarded, pack
+from headwater.wire.records import Record
+
+RECORDS_MAX = 128
+MESSAGE_BYTES = 512 << 10
+"""About how much goes into one gRPC message; a record is never cut."""
+
+
+class Outflow:
+    """The link to the next hop, over any number of connections, one at a time."""
+
+    def __init__(self, core: Core, disk: Disk, reader: LogReader, allow: Callable[[int], None]) -> None:
+        self._core = core
+        self._disk = disk
+        self._reader = reader
+        self._allow = allow
+        """Called before records up to a sequence are sent: a drop must know what may have been (rule 14)."""
+        self.acknowledged = reader.after
+        """The last sequence that the next hop has durably."""
+        self.acknowledged_total = 0
+        """The cumulative readings there."""
+        self.ready = False
+        self.next_node: int | None = None
+        self.refusals = 0
+        self._sent = 0
+        self._previous: Record | None = None
+        self._flying: deque[tuple[int, int, int]] = deque()
+        """(sequence, bytes, cumulative readings) of what is under way."""
+        self._flying_bytes = 0
+        self._replaced = any(step.output == "replace" for step in core.options.steps)
+
+    def hello(self) -> pb.Up:
+        """Begin a connection; nothing of an earlier one counts any longer."""
+        core = self._core
+        self.ready, self._previous = False, None
+        self._flying.clear()
+        self._flying_bytes = 0
+        firsts = segments(self._disk)
+        return pb.Up(
+            hello=pb.Hello(
+                version=LINK_VERSION,
+                site=core.options.site,
+                node=core.options.node.to_bytes(3, "big"),
+                log=core.log.log,
+                first=firsts[0] if firsts else core.log.durable + 1,
+                last=core.log.durable,
+                name=core.options.name,
+            )
+        )
+
+    def take(self, down: pb.Down) -> list[pb.Up]:
+        """Take one message in; Rejected ends the connection."""
+        if down.HasField("welcome"):
+            return self._welcomed(down.welcome)
+        if down.HasField("need"):
+            return [self._definition(down.need)]
+        if down.HasField("refusal"):
+            return self._refused(down.refusal)
+        self._acknowledged(down.durable)
+        return []
+
+    def following(self) -> pb.Up | None:
+        """The next message of records, None when there is nothing to send or the window is full."""
+        if not self.ready or not self._window_open():
+            return None
+        records: list[pb.Record] = []
+        size = 0
+        while len(records) < RECORDS_MAX and size < MESSAGE_BYTES and self._window_open():
+            stretch = self._reader.read(RECORDS_MAX - len(records), MESSAGE_BYTES - size)
+            for record in stretch.records:
+                size += self._add(record, records)
+            if stretch.damage is not None:
+                self._core.log.name_damage(stretch.damage)
+                self._core.appended()
+                break
+            if not stretch.records:
+                break
+        if not records:
+            return None
+        self._allow(self._sent)
+        return pb.Up(records=pb.Records(record=records, sent_ms=self._core.now_ms()))
+
+    def _window_open(self) -> bool:
+        return self._flying_bytes < WINDOW_BYTES or not self._flying
+
+    def _add(self, record: Record, records: list[pb.Record]) -> int:
+        """Put a record into the message if it travels; the second copy of one does not."""
+        previous, self._previous = self._previous, record
+        if not forwarded(record, self._replaced) or _is_copy(record, previous):
+            return 0
+        message = pack(record, self._sent)
+        if message is None:
+            return 0
+        records.append(message)
+        self._sent = record.sequence
+        self._flying.append((record.sequence, record.size, record.total))
+        self._flying_bytes += record.size
+        return record.size
+
+    def _welcomed(self, welcome: pb.Welcome) -> list[pb.Up]:
+        """The receiver says where to go on, even below what it acknowledged before."""
+        if welcome.version != LINK_VERSION:
+            raise Rejected("version", f"the next hop speaks link version {welcome.version}, not {LINK_VERSION}")
+        self.next_node = int.from_bytes(welcome.node, "big")
+        self._sent = welcome.durable
+        self._reader.rewind(welcome.durable)
+        self.acknowledged = welcome.durable
+        self.ready = True
+        self._core.configure(self.next_node)
+        return []
+
+    def _acknowledged(self, durable: int) -> None:
+        while self._flying and self._flying[0][0] <= durable:
+            _, size, self.acknowledged_total = self._flying.popleft()
+            self._flying_bytes -= size
+        self.acknowledged = max(self.acknowledged, durable)
+
+    def _definition(self, need: pb.Need) -> pb.Up:
+        """What a series is called, or that nobody here knows any longer (rule 12)."""
+        held = self._core.log.state.series.get((need.log, need.number))
+        if held is None:
+            self._core.refused["definition-gone"] += 1
+            held = Definition(bytes(need.log), need.number, "", "", damaged=True)
+        return pb.Up(definition=msgspec.msgpack.encode(held))
+
+    def _refused(self, refusal: pb.Refusal) -> list[pb.Up]:
+        error = Rejected(refusal.reason, refusal.detail)
+        if refusal.fatal or not refusal.sequence:
+            raise error
+        self.refusals += 1
+        return []
+
+
+def _is_copy(record: Record, previous: Record | None) -> bool:
+    """Definitions and losses are logged twice in a row; the next hop makes copies of its own."""
+    return (
+        previous is not None
+        and record.kind == previous.kind
+        and record.total == previous.total
+        and record.body == previous.body
+        and record.sequence == previous.sequence + 1
+    )

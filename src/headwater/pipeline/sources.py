@@ -1,0 +1,150 @@
+"""The receiving end for a numbered source: one without a log, which counts readings (PROTOCOL rule 11)."""
+
+import numpy as np
+
+from headwater.model.errors import Rejected
+from headwater.model.reading import SeriesKey
+from headwater.model.records import Kind, Position, Why
+from headwater.model.stamp import Origin, OriginKind
+from headwater.pipeline.core import Core
+from headwater.pipeline.receiver import check_hello
+from headwater.wire import codec
+from headwater.wire import headwater_pb2 as pb
+from headwater.wire.link import LINK_VERSION
+
+NAME_LENGTH_MAX = 256
+SOURCE_SERIES_MAX = 1 << 20
+
+
+def check_key(meter: str, metric: str) -> None:
+    """Rejected when a meter or metric id cannot name anything."""
+    for what, name in (("meter", meter), ("metric", metric)):
+        if not name:
+            raise Rejected("empty-id", f"the {what} id is empty (meter {meter[:40]!r}, metric {metric[:40]!r})")
+        if len(name) > NAME_LENGTH_MAX:
+            raise Rejected(
+                "long-id", f"the {what} id {name[:40]!r}… has {len(name)} characters, {NAME_LENGTH_MAX} at most"
+            )
+
+
+class SourceInflow:
+    """One connection from a numbered source. Positions are numbers of readings, from 1."""
+
+    def __init__(self, core: Core, hello: pb.Hello) -> None:
+        check_hello(core, hello)
+        self._core = core
+        self._source = bytes(hello.log)
+        self._context = core.context(SourceInflow._enter)
+        self._keys: dict[int, SeriesKey] = {}
+        self._numbers: dict[int, int] = {}
+        """The source's series numbers, as this log numbers them."""
+        core.connections[self._source] = self
+        if hello.first > self._position + 1:
+            first = self._position + 1
+            core.lose(Why.GAP, Position(self._source, hello.first - 1), first, hello.first - first)
+
+    @property
+    def _position(self) -> int:
+        return self._core.log.state.positions.get(self._source, 0)
+
+    @property
+    def ended(self) -> bool:
+        return self._core.connections.get(self._source) is not self
+
+    def close(self) -> None:
+        if not self.ended:
+            del self._core.connections[self._source]
+
+    @property
+    def durable(self) -> int:
+        """What is acknowledged: the number of the last reading durable here."""
+        return self._core.log.durable_positions.get(self._source, 0)
+
+    def welcome(self) -> pb.Down:
+        core = self._core
+        return pb.Down(
+            welcome=pb.Welcome(
+                version=LINK_VERSION,
+                node=core.options.node.to_bytes(3, "big"),
+                log=core.log.log,
+                durable=self.durable,
+                name=core.options.name,
+            )
+        )
+
+    def take(self, up: pb.Up) -> list[pb.Down]:
+        """Take one message in; Rejected ends the connection, a wrong batch costs only itself."""
+        if self.ended:
+            raise Rejected("superseded", "a later connection of this source has taken over")
+        if not up.HasField("source"):
+            raise Rejected("message", "batches of a source are expected on this connection")
+        batch = up.source
+        if batch.first > self._position + 1:
+            raise Rejected(
+                "order", f"reading {batch.first} came while {self._position + 1} was expected of {self._source.hex()}"
+            )
+        try:
+            self._name(batch)
+            self._enter(batch)
+        except Rejected as error:
+            return [self._refused(batch, error)]
+        return []
+
+    def _refused(self, batch: pb.SourceBatch, error: Rejected) -> pb.Down:
+        """Name the readings of a batch that cannot be read as lost, and go on behind them."""
+        try:
+            count = codec.count(batch.payload)
+        except Rejected:
+            raise error from None
+        last = batch.first + count - 1
+        self._core.refuse(error, count)
+        if count and last > self._position:
+            lost = last - self._position
+            self._core.lose(Why.DAMAGED, Position(self._source, last), self._position + 1, lost)
+        return pb.Down(refusal=pb.Refusal(reason=error.reason, detail=error.detail, sequence=batch.first))
+
+    def _name(self, batch: pb.SourceBatch) -> None:
+        for series in batch.series:
+            check_key(series.meter, series.metric)
+            if len(self._keys) >= SOURCE_SERIES_MAX:
+                raise Rejected("series", f"a source may have {SOURCE_SERIES_MAX} series")
+            self._keys[series.number] = SeriesKey(series.meter, series.metric)
+            self._numbers.pop(series.number, None)
+
+    def _enter(self, batch: pb.SourceBatch) -> None:
+        columns = codec.decode(batch.payload)
+        have = max(self._position + 1 - batch.first, 0)
+        if have >= len(columns.series):
+            return
+        series = self._own_numbers(columns.series[have:], batch.first + have)
+        number = batch.first + have
+        core = self._core
+        payload = codec.encode(series, columns.timestamps[have:], columns.values[have:])
+        core.batch(
+            Kind.DATA,
+            Origin(OriginKind.SOURCE, self._source, number),
+            core.log.log,
+            len(series),
+            payload,
+            context=self._context,
+            inputs=None,
+            received_ms=core.now_ms(),
+            sent_ms=batch.sent_ms or None,
+            upstream=Position(self._source, number + len(series) - 1),
+        )
+
+    def _own_numbers(
+        self, series: "np.ndarray[tuple[int], np.dtype[np.int64]]", number: int
+    ) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+        """The series column in this log's numbers, defining what is new."""
+        used, positions = np.unique(series, return_inverse=True)
+        own = np.empty(len(used), np.int64)
+        for at, theirs in enumerate(used.tolist()):
+            found = self._numbers.get(theirs)
+            if found is None:
+                key = self._keys.get(theirs)
+                if key is None:
+                    raise Rejected("series", f"series {theirs} in the batch from reading {number} was never defined")
+                found = self._numbers[theirs] = self._core.log.define(key)
+            own[at] = found
+        return own[positions]

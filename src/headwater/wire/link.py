@@ -1,0 +1,97 @@
+"""What travels on a link between two logs: the values inside the messages of `headwater.proto`."""
+
+import msgspec
+
+from headwater.model.errors import Rejected
+from headwater.model.ids import IdRun, valid_run
+from headwater.model.records import LOCAL_KINDS, Batch, Kind
+from headwater.model.stamp import Origin, OriginKind
+from headwater.wire import codec
+from headwater.wire import headwater_pb2 as pb
+from headwater.wire.records import FORMAT_VERSION, Record, decode_batch, known
+
+LINK_VERSION = 1
+WINDOW_BYTES = 4 << 20
+"""What may be under way unacknowledged on a link; one record of any size always may (rule 9)."""
+MESSAGE_BYTES_MAX = 96 << 20
+"""The largest gRPC message taken: one record of any size, and what goes with it."""
+GRPC_OPTIONS = [
+    ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
+    ("grpc.max_send_message_length", MESSAGE_BYTES_MAX),
+    ("grpc.so_reuseport", 0),
+]
+
+_ORIGIN_KINDS = (OriginKind.SOURCE, OriginKind.ENTRY, OriginKind.STEP)
+_NUMBER_MAX = (1 << 62) - 1
+
+
+class Travel(msgspec.Struct, frozen=True, array_like=True):
+    """A batch under way: what it keeps on every hop, and the ids its sender gave it."""
+
+    origin: Origin
+    entry: bytes
+    count: int
+    payload: bytes
+    run: IdRun | None = None
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decoder = msgspec.msgpack.Decoder(Travel)
+
+
+def forwarded(record: Record, replaced: bool) -> bool:
+    """Whether a record goes downstream. With `replaced`, a step's outputs stand for the readings it consumed."""
+    if record.kind == Kind.DATA:
+        return not replaced
+    return record.kind not in LOCAL_KINDS
+
+
+def pack(record: Record, previous: int) -> pb.Record | None:
+    """The message of a record that is sent behind the record `previous`; None when there is nothing to send."""
+    body = record.body
+    if known(record) and record.kind in (Kind.DATA, Kind.OUT):
+        batch = decode_batch(record)
+        if batch.count == 0:
+            return None
+        body = _encode(travel_of(batch))
+    distance = record.sequence - previous
+    return pb.Record(
+        sequence=record.sequence,
+        previous=0 if distance == 1 else distance,
+        kind=record.kind,
+        version=0 if record.version == FORMAT_VERSION else record.version,
+        body=body,
+    )
+
+
+def travel_of(batch: Batch) -> Travel:
+    return Travel(batch.origin, batch.entry, batch.count, batch.payload, batch.stamp.run if batch.stamp else None)
+
+
+def unpack(message: pb.Record, node: int) -> Travel:
+    """The batch in a message from `node`; Rejected says what is wrong with it, without decoding its columns."""
+    try:
+        travel = _decoder.decode(message.body)
+    except msgspec.DecodeError as error:
+        raise Rejected("batch", f"record {message.sequence} cannot be read: {error}") from error
+    fault = _fault(travel, node)
+    if fault is not None:
+        raise Rejected(fault[0], f"record {message.sequence}: {fault[1]}")
+    return travel
+
+
+def _fault(travel: Travel, node: int) -> tuple[str, str] | None:
+    origin, run = travel.origin, travel.run
+    if not 0 < travel.count <= codec.READINGS_MAX:
+        return "batch", f"{travel.count} readings, 1 to {codec.READINGS_MAX} are allowed"
+    if codec.count(travel.payload) != travel.count:
+        return "batch", f"the payload holds {codec.count(travel.payload)} readings, {travel.count} are announced"
+    if len(travel.entry) != 8 or len(origin.stream) != 8 or origin.kind not in _ORIGIN_KINDS:
+        return "batch", "entry or origin cannot be right"
+    if not (0 <= origin.number <= _NUMBER_MAX and 0 <= origin.step < 1 << 16 and 0 <= origin.part < 1 << 16):
+        return "batch", "its origin is out of range"
+    if run is not None and (not valid_run(run) or run.count != travel.count):
+        return "id-run", f"an id run of {run.count} for {travel.count} readings, from {run.start:x}"
+    if run is not None and run.node != node:
+        return "unknown-node", f"its ids are of node {run.node:06x}, the link is from node {node:06x}"
+    return None
