@@ -13,6 +13,7 @@ from headwater.log.cursors import Cursor, cursor_name, encode_cursor
 from headwater.log.disk import RealDisk
 from headwater.log.explained import take_reports
 from headwater.log.reader import LogReader
+from headwater.log.standing import ACKNOWLEDGED, PROGRESS, RECEIVED, SENT, Counts, save_counts
 from headwater.log.writer import LogOptions, NodeLog
 from headwater.model.errors import Unavailable
 from headwater.model.records import Kind, TimeDecision
@@ -29,11 +30,9 @@ from headwater.wire.link import GRPC_OPTIONS
 from headwater.wire.provenance_system_pb2_grpc import add_gatewayServicer_to_server
 
 FORWARD = "forward"
-PROGRESS = "progress"
-"""The shared word that says when the daemon last did its rounds, ms since the epoch."""
 UNSYNCED_BYTES_MAX = 32 << 20
 STEP_LAG_MAX = 2_000_000
-HOUSEKEEPING_S = 1.0
+HOUSEKEEPING_S = 0.25
 CHECKPOINT_EVERY_S = 5.0
 
 _logger = logging.getLogger(__name__)
@@ -57,6 +56,7 @@ class Daemon:
         self.outflow: Outflow | None = None
         if options.next is not None and options.next_protocol == "push_batches":
             self.outflow = Outflow(self.core, self.disk, self._reader(0), lambda _: None)
+        self._counts = Counts()
         self.core.configure(options.successor)
 
     def _reader(self, after: int) -> LogReader:
@@ -111,7 +111,7 @@ class Daemon:
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:
-            self.disk.store_word(PROGRESS, self.core.now_ms())
+            self._share_standing()
             for missing in take_reports(self.disk):
                 self.log.name_damage(missing)
                 self.committer.wake()
@@ -119,6 +119,15 @@ class Daemon:
                 due = loop.time() + CHECKPOINT_EVERY_S
                 await loop.run_in_executor(None, self._write_files, self._positions_to_save())
             await asyncio.sleep(HOUSEKEEPING_S)
+
+    def _share_standing(self) -> None:
+        """Tell the agent how far this daemon is."""
+        disk, outflow = self.disk, self.outflow
+        disk.store_word(RECEIVED, self.log.state.count)
+        if outflow is not None:
+            disk.store_word(SENT, outflow.acknowledged_total)
+            disk.store_word(ACKNOWLEDGED, outflow.acknowledged)
+        disk.store_word(PROGRESS, self.core.now_ms())
 
     def _positions_to_save(self) -> dict[str, bytes]:
         """The files that say how far steps and forwarder are, taken at one moment."""
@@ -135,6 +144,10 @@ class Daemon:
     def _write_files(self, files: dict[str, bytes]) -> None:
         for name, data in files.items():
             self.disk.replace(name, data)
+        counts = Counts(dict(self.core.refused), dict(self.log.state.lost))
+        if counts != self._counts:
+            save_counts(self.disk, counts)
+            self._counts = counts
         for step in self.steps:
             step.saved_as(files)
 

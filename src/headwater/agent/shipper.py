@@ -1,0 +1,105 @@
+"""What of a log goes to the store: pure of connections, records in and groups out (PROTOCOL rules 2, 6, 17)."""
+
+from typing import NamedTuple
+
+import msgspec
+import zstandard
+
+from headwater.log.disk import Disk
+from headwater.log.explained import is_explained, report_damage
+from headwater.log.reader import LogReader
+from headwater.log.recovery import MARK
+from headwater.model.context import Context
+from headwater.model.errors import Rejected
+from headwater.model.records import Batch, Config, Definition, Loss
+from headwater.model.shipment import Shipment, ShippedStamp
+from headwater.model.stamp import Same, Select
+from headwater.wire import codec
+from headwater.wire import headwater_pb2 as pb
+from headwater.wire.records import Record, decode_body, known
+
+AGENT = "agent"
+"""The agent's name among the readers of a log."""
+GROUP_BYTES = 4 << 20
+
+
+class Group(NamedTuple):
+    """A stretch of the log for the store."""
+
+    last: int
+    shipment: Shipment
+    total: int
+    """Cumulative readings at its end."""
+
+
+class Shipper:
+    """A reader of the log that turns records into shipments; it never passes the durable mark."""
+
+    def __init__(self, disk: Disk, group_batches_max: int) -> None:
+        self._disk = disk
+        self._most = group_batches_max
+        self._reader = LogReader(
+            disk, 0, lambda: disk.load_word(MARK), lambda first, last: is_explained(disk, first, last)
+        )
+        self.unreadable = 0
+        """Records whose body cannot be read although its checksum is right."""
+
+    @property
+    def position(self) -> int:
+        """The last sequence read."""
+        return self._reader.after
+
+    def rewind(self, after: int) -> None:
+        """Go on behind what the store has."""
+        self._reader.rewind(after)
+
+    def group(self) -> Group | None:
+        """The next group; None when there is nothing durable, or damage has to be named first."""
+        stretch = self._reader.read(self._most, GROUP_BYTES)
+        if stretch.damage is not None:
+            report_damage(self._disk, AGENT, stretch.damage)
+        if not stretch.records:
+            return None
+        last = stretch.records[-1]
+        return Group(last.sequence, self._shipment(stretch.records), last.total)
+
+    def _shipment(self, records: list[Record]) -> Shipment:
+        stamps: list[ShippedStamp] = []
+        definitions: dict[tuple[bytes, int], Definition] = {}
+        contexts: dict[bytes, Context] = {}
+        configs: list[tuple[int, Config]] = []
+        losses: list[tuple[int, Loss]] = []
+        for record in records:
+            try:
+                body = decode_body(record) if known(record) else None
+            except Rejected:
+                self.unreadable += 1
+                continue
+            if isinstance(body, Batch):
+                if body.stamp is not None:
+                    stamps.append(_shipped(record, body))
+            elif isinstance(body, Definition):
+                definitions[body.log, body.number] = body
+            elif isinstance(body, Context):
+                contexts[body.id] = body
+            elif isinstance(body, Config):
+                configs.append((record.sequence, body))
+            elif isinstance(body, Loss) and (not losses or losses[-1][1] != body):
+                losses.append((record.sequence, body))
+        return Shipment(
+            tuple(stamps), tuple(definitions.values()), tuple(contexts.values()), tuple(configs), tuple(losses)
+        )
+
+
+def _shipped(record: Record, batch: Batch) -> ShippedStamp:
+    """The stamp of a batch; where its readings were first stamped or made, with their series and times."""
+    stamp = batch.stamp
+    assert stamp is not None
+    keys = None if isinstance(stamp.inputs, Same | Select) else codec.keys(batch.payload)
+    return ShippedStamp(record.sequence, record.kind, stamp, batch.origin, batch.entry, keys)
+
+
+def pack(group: Group) -> pb.StampsUp:
+    """The message of a group."""
+    body = zstandard.ZstdCompressor(level=3).compress(msgspec.msgpack.encode(group.shipment))
+    return pb.StampsUp(group=pb.Group(last=group.last, body=body))

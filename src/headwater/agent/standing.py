@@ -1,0 +1,43 @@
+"""The report of a node: how far its log and its readers are, and how fast."""
+
+from collections.abc import Callable
+
+from headwater.log.disk import Disk
+from headwater.log.recovery import MARK
+from headwater.log.standing import ACKNOWLEDGED, PROGRESS, RECEIVED, SENT, load_counts
+from headwater.model.shipment import NodeReport
+
+
+class Standing:
+    """Makes reports from what the pipeline daemon shares; rates are those since the report before."""
+
+    def __init__(self, node: int, disk: Disk, now_ms: Callable[[], int]) -> None:
+        self._node = node
+        self._disk = disk
+        self._now_ms = now_ms
+        self.shipped = 0
+        """Last sequence whose stamps the store has."""
+        self._before: tuple[int, int, int] | None = None
+        """(time in ms, received, sent) of the report before."""
+
+    def report(self) -> NodeReport:
+        disk, now_ms = self._disk, self._now_ms()
+        received, sent = disk.load_word(RECEIVED), disk.load_word(SENT)
+        before_ms, received_before, sent_before = self._before or (now_ms, received, sent)
+        elapsed_s = max(now_ms - before_ms, 1) / 1000
+        self._before = (now_ms, received, sent)
+        counts = load_counts(disk)
+        return NodeReport(
+            node=self._node,
+            time_ms=now_ms,
+            received=received,
+            sent=sent,
+            receive_rate=max(0, received - received_before) / elapsed_s,
+            send_rate=max(0, sent - sent_before) / elapsed_s,
+            durable=disk.load_word(MARK),
+            acknowledged=disk.load_word(ACKNOWLEDGED),
+            shipped=self.shipped,
+            progress_ms=disk.load_word(PROGRESS),
+            refused=counts.refused,
+            dropped=counts.dropped,
+        )

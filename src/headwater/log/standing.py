@@ -1,0 +1,35 @@
+"""How a node stands, in numbers that its pipeline daemon shares with whoever reads its log."""
+
+import msgspec
+
+from headwater.log.disk import Disk
+from headwater.model.errors import NotFound
+
+RECEIVED = "received"
+"""Readings logged."""
+SENT = "sent"
+"""Readings acknowledged by the next hop."""
+ACKNOWLEDGED = "acknowledged"
+"""Last sequence that the next hop has."""
+PROGRESS = "progress"
+"""When the daemon last did its rounds, ms since the epoch."""
+COUNTS = "counts"
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """What was refused and lost, per reason."""
+
+    refused: dict[str, int] = {}
+    dropped: dict[str, int] = {}
+
+
+def save_counts(disk: Disk, counts: Counts) -> None:
+    disk.replace(COUNTS, msgspec.json.encode(counts))
+
+
+def load_counts(disk: Disk) -> Counts:
+    """What was saved last; nothing when there is nothing that can be read."""
+    try:
+        return msgspec.json.decode(disk.read(COUNTS, 0, disk.size(COUNTS)), type=Counts)
+    except (NotFound, msgspec.DecodeError):
+        return Counts()
