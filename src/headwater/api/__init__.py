@@ -1,0 +1,1 @@
+"""The REST API: who answers which path, and in which documents."""

@@ -1,0 +1,72 @@
+"""The REST application: every resource on one FastAPI app, over a store reader and the agents."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
+from starlette.routing import Match
+
+from headwater.api.cluster import add_cluster
+from headwater.api.health import add_health
+from headwater.api.lanes import Lanes
+from headwater.api.lineage import add_lineage
+from headwater.api.losses import add_losses
+from headwater.api.openapi import DescribedApp
+from headwater.api.options import ApiOptions
+from headwater.api.problems import add_handlers, no_such_path, wrong_method
+from headwater.api.provenance import add_provenance
+from headwater.api.readings import AgentReadings
+from headwater.api.service import Service
+from headwater.store.port import Reader
+
+_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+
+def create_app(
+    open_reader: Callable[[], Reader],
+    agents: AgentReadings,
+    now_ms: Callable[[], int],
+    version: str,
+    options: ApiOptions,
+) -> FastAPI:
+    """The application. `open_reader` is called in each reading thread on first use and after failures; `now_ms` is the
+    server's clock. The readers are closed when the application's lifespan ends."""
+    lanes = Lanes(open_reader, options.lanes)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await lanes.close()
+
+    app = DescribedApp(
+        title="Headwater",
+        version=version,
+        description="Where every value comes from, and how the nodes stand.",
+        openapi_url="/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    service = Service(lanes, agents, now_ms, version, options)
+    add_handlers(app)
+    for add in (add_health, add_cluster, add_provenance, add_lineage, add_losses):
+        add(app, service)
+    _add_last(app)
+    return app
+
+
+def _add_last(app: FastAPI) -> None:
+    """Let nothing under /v1 fall through to what may be mounted behind."""
+    known = list(app.routes)
+
+    async def unknown(request: Request) -> Response:
+        allowed: set[str] = set()
+        for route in known:
+            if route.matches(request.scope)[0] is Match.PARTIAL:
+                allowed |= getattr(route, "methods", None) or set()
+        return wrong_method(request, sorted(allowed)) if allowed else no_such_path(request)
+
+    app.add_api_route("/v1/{rest:path}", unknown, methods=_METHODS, include_in_schema=False)

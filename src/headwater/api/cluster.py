@@ -1,0 +1,119 @@
+"""`/v1/cluster`: the nodes, how they stand, and their newest data points."""
+
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
+from msgspec import UNSET
+
+from headwater.api import documents, openapi
+from headwater.api.answers import encode, flag, json_answer
+from headwater.api.contract import (
+    INVALID_NODE,
+    NO_CLUSTER,
+    NO_PROVENANCE,
+    NO_STATS,
+    NODE_CHARACTERS,
+    Absent,
+    Invalid,
+    parse_size,
+)
+from headwater.api.gather import PLAIN, Facts, nodes_of
+from headwater.api.points import Painter
+from headwater.api.service import Service
+from headwater.api.stats import Standing
+from headwater.model.errors import Rejected
+from headwater.model.ids import format_node, parse_node
+from headwater.store.port import DataPoint, Node, Reader
+
+
+def add_cluster(app: FastAPI, service: Service) -> None:
+    """Add the resource."""
+    standing = Standing(service.options.thresholds)
+
+    @app.get(
+        "/v1/cluster/topology",
+        summary="The nodes and where they send",
+        responses=openapi.answers(list[documents.Node], openapi.NO_CLUSTER, openapi.BAD_REQUEST),
+        openapi_extra=openapi.parameters(openapi.DETAIL),
+    )
+    async def topology(request: Request) -> Response:
+        detail = flag(request, "detail")
+        nodes = await service.lanes.ask(lambda reader: reader.nodes())
+        if not nodes:
+            raise Absent(NO_CLUSTER)
+        return json_answer(encode([_node(node, detail) for node in nodes]))
+
+    @app.get(
+        "/v1/cluster/stats",
+        summary="Health and rates of the nodes",
+        responses=openapi.answers(list[documents.NodeStat], openapi.NO_STATS, openapi.BAD_REQUEST),
+        openapi_extra=openapi.parameters(openapi.DETAIL),
+    )
+    async def stats(request: Request) -> Response:
+        detail = flag(request, "detail")
+        nodes = await service.lanes.ask(lambda reader: reader.nodes())
+        if not nodes:
+            raise Absent(NO_STATS)
+        return json_answer(encode(standing.of(nodes, service.now_ms(), detail)))
+
+    @app.get(
+        "/v1/cluster/{nodeId}/provenance",
+        summary="The newest data points of a node, newest first",
+        responses=openapi.answers(
+            list[documents.Datapoint], openapi.NO_PROVENANCE, openapi.INVALID_SIZE, openapi.BAD_REQUEST
+        ),
+        openapi_extra=openapi.parameters(openapi.NODE_ID, openapi.SIZE, openapi.DETAIL, openapi.VALUES),
+    )
+    async def newest(request: Request) -> Response:
+        size = parse_size(request.query_params.get("size"))
+        node = _node_id(request.path_params["nodeId"])
+        detail = flag(request, "detail")
+        return json_answer(await _newest(service, node, size, detail, flag(request, "values", detail)))
+
+
+async def _newest(service: Service, node: int, size: int, detail: bool, values: bool) -> bytes:
+    def look(reader: Reader) -> tuple[list[DataPoint], Facts]:
+        found = reader.last_of(node, size) if size else []
+        if not found:
+            raise Absent(NO_PROVENANCE)
+        return found, Facts(detail, nodes_of(reader)) if detail or values else PLAIN
+
+    if not values:
+        return await service.lanes.ask(lambda reader: _listed(*look(reader)))
+    found, facts = await service.lanes.ask(look)
+    return _listed(found, await service.valued(facts, [point.id for point in found]))
+
+
+def _listed(found: list[DataPoint], facts: Facts) -> bytes:
+    painter = Painter(facts)
+    return encode([painter.document(point) for point in found])
+
+
+def _node_id(text: str) -> int:
+    if len(text) != NODE_CHARACTERS:
+        raise Invalid(INVALID_NODE)
+    try:
+        return parse_node(text)
+    except Rejected:
+        raise Absent(NO_PROVENANCE) from None
+
+
+def _node(node: Node, detail: bool) -> documents.Node:
+    config = node.config
+    successor = config.successor if config else None
+    document = documents.Node(
+        id=format_node(node.id),
+        name=node.name,
+        successor=UNSET if successor is None else format_node(successor),
+    )
+    if not detail:
+        return document
+    document.log = node.log.hex()
+    document.agent = node.address
+    if config:
+        document.next = config.next or UNSET
+        document.protocol = config.protocol
+        document.listen = config.listen or UNSET
+        document.steps = config.steps
+        document.when_full = config.when_full
+        document.provenance = config.provenance
+    return document

@@ -1,0 +1,225 @@
+"""The JSON documents of the API, field by field; what is unset is left out.
+
+The names of 2018 are kept as they are, `lable` included. Fields that 2018 did not know are marked `Detail`: they are
+set only in answers to ?detail=true.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+HexId = Annotated[str, Meta(pattern="^[0-9a-f]{20}$", description="a data point id")]
+HexNode = Annotated[str, Meta(pattern="^[0-9a-f]{6}$", description="a node id")]
+Milliseconds = Annotated[int, Meta(description="ms since the epoch, UTC")]
+HealthWord = Literal["Green", "Yellow", "Red"]
+
+
+class Location(msgspec.Struct):
+    """Where a node is; 0.0 for both coordinates when they are not known."""
+
+    label: str = msgspec.field(name="lable")
+    latitude: float
+    longitude: float
+
+
+class PointContext(msgspec.Struct, rename="camel", kw_only=True, gc=False):
+    """The context of a data point, as far as its node records it."""
+
+    loc: Location | UnsetType = UNSET
+    line_no: int | UnsetType = UNSET
+    app_name: str | UnsetType = UNSET
+    class_name: str | UnsetType = UNSET
+    timestamp: Milliseconds | UnsetType = UNSET
+    send_time: Milliseconds | UnsetType = UNSET
+    receive_time: Milliseconds | UnsetType = UNSET
+    meter_id: str | UnsetType = UNSET
+    metric_id: str | UnsetType = UNSET
+    host_id: HexNode
+
+
+class Origin(msgspec.Struct):
+    """Detail: where the reading entered or was made, the same at every hop."""
+
+    kind: Literal["source", "entry", "step"]
+    stream: str
+    number: int
+
+
+class Datapoint(msgspec.Struct, rename="camel", kw_only=True, gc=False):
+    """A data point, or a stub of its id alone where it is only named or the store does not hold it."""
+
+    id: HexId
+    successor: HexNode | UnsetType = UNSET
+    """Linear: host of the point that was made from this one; absent on the requested point."""
+    predecessor: HexNode | UnsetType = UNSET
+    """Linear and forward: host of the point that this one was made from; absent on the requested point."""
+    input_datapoints: list["Contribution"] | UnsetType = UNSET
+    """What it was made from: nested in a recursive answer, as ids in a file and in the detail of a linear answer."""
+    output_datapoints: list["Contribution"] | UnsetType = UNSET
+    """The same for what it went into, in forward answers."""
+    context: PointContext | UnsetType = UNSET
+    missing: str | UnsetType = UNSET
+    """Detail: why the store does not hold it: damaged, dropped, expired, gap, cycle or unknown."""
+    outside: bool | UnsetType = UNSET
+    """Detail: a client of the 2018 protocol named it; it was never ours."""
+    node: str | UnsetType = UNSET
+    """Detail: the name of its node."""
+    kind: Literal["data", "out"] | UnsetType = UNSET
+    """Detail: received (data) or made by a step (out)."""
+    step: str | UnsetType = UNSET
+    """Detail: the step or function that made it."""
+    origin: Origin | UnsetType = UNSET
+    """Detail."""
+    metrics: tuple[str, ...] | UnsetType = UNSET
+    """Detail: the context columns that its node records; absent when its context never arrived."""
+    value: float | Literal["NaN", "Infinity", "-Infinity"] | UnsetType = UNSET
+    """Detail: the value, asked from the node's log."""
+    value_state: Literal["unknown", "expired", "damaged", "unreachable"] | UnsetType = UNSET
+    """Detail: why there is no value."""
+
+
+class Contribution(msgspec.Struct, gc=False):
+    """A neighbour in a lineage, and what it contributed or received."""
+
+    dp: Datapoint
+    contribution: str
+
+
+class Node(msgspec.Struct, rename="camel", kw_only=True):
+    """A node of the topology."""
+
+    id: HexNode
+    name: str
+    successor: HexNode | UnsetType = UNSET
+    log: str | UnsetType = UNSET
+    """Detail: the log id, as this and all below."""
+    agent: str | UnsetType = UNSET
+    next: str | UnsetType = UNSET
+    protocol: str | UnsetType = UNSET
+    listen: str | UnsetType = UNSET
+    steps: tuple[str, ...] | UnsetType = UNSET
+    when_full: str | UnsetType = UNSET
+    provenance: bool | UnsetType = UNSET
+
+
+class NodeStat(msgspec.Struct, rename="camel", kw_only=True):
+    """How a node stands; rates in readings a second, 0 unless the node is Green."""
+
+    id: HexNode
+    node_health: HealthWord
+    provenance_daemon_health: HealthWord
+    pipeline_daemon_health: HealthWord
+    outgoing_channel_health: HealthWord | UnsetType = UNSET
+    """Absent at an endpoint."""
+    send_rate: float
+    receive_rate: float
+    name: str | UnsetType = UNSET
+    """Detail, as all below."""
+    reported: Milliseconds | UnsetType = UNSET
+    """When the last report arrived, by the store's clock."""
+    received: int | UnsetType = UNSET
+    """Readings durable in the node's log since it began."""
+    sent: int | UnsetType = UNSET
+    """Readings that the next hop has acknowledged."""
+    durable: int | UnsetType = UNSET
+    """Last durable sequence of the log."""
+    acknowledged: int | UnsetType = UNSET
+    """Last sequence that the next hop has acknowledged."""
+    shipped: int | UnsetType = UNSET
+    """Last sequence whose stamps are in the store."""
+    backlog: int | UnsetType = UNSET
+    """Sequences not yet acknowledged by the next hop; absent at an endpoint."""
+    unshipped: int | UnsetType = UNSET
+    """Sequences whose stamps are not yet in the store."""
+    refused: dict[str, int] | UnsetType = UNSET
+    """Readings refused, by reason."""
+    dropped: dict[str, int] | UnsetType = UNSET
+    """Readings dropped, by reason."""
+    reported_send_rate: float | UnsetType = UNSET
+    reported_receive_rate: float | UnsetType = UNSET
+
+
+class LineageQuestion(msgspec.Struct, forbid_unknown_fields=True):
+    """Many lineages in one request."""
+
+    ids: list[str]
+    structure: Literal["linear", "recursive"] = "linear"
+    direction: Literal["backward", "forward"] = "backward"
+    detail: bool = False
+    values: bool = False
+    """Ask the nodes for the value of every data point."""
+
+
+class LineageAnswer(msgspec.Struct, gc=False):
+    """The lineage of one id: its linear points, or one recursive data point."""
+
+    id: str
+    found: bool
+    points: list[Datapoint]
+
+
+class IdRun(msgspec.Struct):
+    """`count` consecutive ids from `first` on."""
+
+    first: HexId
+    count: int
+
+
+class Loss(msgspec.Struct):
+    """Records `first` to `last` of a log that are gone, named by a node."""
+
+    node: HexNode
+    sequence: int
+    why: str
+    log: str
+    first: int
+    last: int
+    readings: int
+    runs: list[IdRun]
+    """Ids that no longer lead to a reading."""
+    link: list[tuple[int, int]]
+    """Sequences that the next hop will not get."""
+    stamps: list[tuple[int, int]]
+    """Sequences whose stamps the store will not get."""
+
+
+class Alarm(msgspec.Struct):
+    """Something that someone must look into, such as two nodes with one id."""
+
+    at: Milliseconds
+    reason: str
+    node: HexNode
+    log: str
+    sequence: int
+    detail: str
+
+
+class Totals(msgspec.Struct):
+    """What the store holds."""
+
+    stamps: int
+    """Data points."""
+    batches: int
+    bytes: int
+    """On disk."""
+    conflicts: int
+    """Ids that were shipped with two contents."""
+    refused: dict[str, int]
+    """Shipments, reports and hellos that were refused, by reason."""
+
+
+class Alive(msgspec.Struct):
+    """The process answers."""
+
+    status: str
+    version: str
+
+
+class Problem(msgspec.Struct, omit_defaults=True):
+    """An error as RFC 9457 writes it (application/problem+json)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str = ""

@@ -1,0 +1,79 @@
+"""What an answer is made of: a lineage graph from the store, and what else is shown of its data points."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from headwater.api.readings import UNREACHABLE, AgentReadings, Found
+from headwater.model.ids import DataPointId
+from headwater.store.port import DataPoint, Edge, Node, Reader
+
+Graph = Mapping[DataPointId, tuple[DataPoint, Sequence[Edge]]]
+"""Each data point with its edges in the direction that was asked for."""
+
+_UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is shown of data points beyond the store's own row."""
+
+    detail: bool = False
+    nodes: dict[int, Node] = field(default_factory=dict)
+    missing: dict[DataPointId, str] = field(default_factory=dict)
+    """Why data points that lineage names are not in the store."""
+    values: dict[DataPointId, Found] | None = None
+    """None when values were not asked for."""
+
+
+PLAIN = Facts()
+"""What 2018 showed."""
+
+
+def graph_of(reader: Reader, ids: list[DataPointId], forward: bool, most: int) -> Graph:
+    """The lineage of many ids; Rejected("too-large") beyond `most` data points."""
+    if forward:
+        return reader.forward(ids, most)
+    return {id: (point, point.inputs) for id, point in reader.backward(ids, most).items()}
+
+
+def facts_of(reader: Reader, graph: Graph, detail: bool) -> Facts:
+    """What is shown of a graph, all but the values."""
+    return Facts(detail, nodes_of(reader), _reasons(reader, _absent(graph)) if detail else {})
+
+
+def nodes_of(reader: Reader) -> dict[int, Node]:
+    return {node.id: node for node in reader.nodes()}
+
+
+async def with_values(facts: Facts, ids: Iterable[DataPointId], agents: AgentReadings) -> Facts:
+    """The facts with what the nodes answer for these ids, all nodes asked at once."""
+    by_node: dict[int, list[DataPointId]] = {}
+    for id in ids:
+        by_node.setdefault(id.node, []).append(id)
+    answers = await asyncio.gather(
+        *(_values(facts.nodes.get(node), wanted, agents) for node, wanted in by_node.items())
+    )
+    return replace(facts, values={id: found for answer in answers for id, found in answer.items()})
+
+
+async def _values(node: Node | None, ids: list[DataPointId], agents: AgentReadings) -> dict[DataPointId, Found]:
+    if node is None:
+        return dict.fromkeys(ids, (UNREACHABLE, None))
+    return await agents.read(node, ids)
+
+
+def _absent(graph: Graph) -> set[DataPointId]:
+    return {
+        edge.point for point, edges in graph.values() if not point.outside for edge in edges if edge.point not in graph
+    }
+
+
+def _reasons(reader: Reader, absent: set[DataPointId]) -> dict[DataPointId, str]:
+    """Why each id is missing, by the newest losses that name it."""
+    reasons = dict.fromkeys(absent, _UNKNOWN)
+    if absent:
+        for stored in reversed(reader.losses()):
+            for run in stored.loss.runs:
+                reasons.update((id, stored.loss.why) for id in absent if run.holds(id))
+    return reasons

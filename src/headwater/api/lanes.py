@@ -1,0 +1,74 @@
+"""The threads that read the store: each has a reader of its own, so the event loop never waits for SQL."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from headwater.model.errors import HeadwaterError, Unavailable
+from headwater.store.port import Reader
+
+T = TypeVar("T")
+
+
+class _Lane:
+    """One thread and, once asked, its reader."""
+
+    def __init__(self, open_reader: Callable[[], Reader], number: int) -> None:
+        self._open = open_reader
+        self._reader: Reader | None = None
+        self.thread = ThreadPoolExecutor(1, thread_name_prefix=f"lane-{number}")
+
+    def run(self, work: Callable[[Reader], T]) -> T:
+        reader = self._opened()
+        try:
+            return work(reader)
+        except Unavailable:
+            self.close_reader()
+            raise
+        except HeadwaterError:
+            raise
+        except Exception:
+            # What broke may be the reader's connection, so the next question gets a new one.
+            self.close_reader()
+            raise
+
+    def _opened(self) -> Reader:
+        if self._reader is None:
+            try:
+                self._reader = self._open()
+            except HeadwaterError:
+                raise
+            except Exception as error:
+                raise Unavailable(f"The provenance store cannot be opened: {error}.", 1.0) from error
+        return self._reader
+
+    def close_reader(self) -> None:
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.close()
+
+
+class Lanes:
+    """A bounded number of readers; who finds none free waits for its turn."""
+
+    def __init__(self, open_reader: Callable[[], Reader], count: int) -> None:
+        self._all = [_Lane(open_reader, number) for number in range(count)]
+        self._free = list(self._all)
+        self._turn = asyncio.Semaphore(count)
+
+    async def ask(self, work: Callable[[Reader], T]) -> T:
+        """What `work` answers, run in a thread with its reader; Unavailable when there is no store."""
+        async with self._turn:
+            lane = self._free.pop()
+            try:
+                return await asyncio.get_running_loop().run_in_executor(lane.thread, lane.run, work)
+            finally:
+                self._free.append(lane)
+
+    async def close(self) -> None:
+        """Close every reader in its own thread, and end the threads."""
+        loop = asyncio.get_running_loop()
+        for lane in self._all:
+            await loop.run_in_executor(lane.thread, lane.close_reader)
+            lane.thread.shutdown()

@@ -1,0 +1,112 @@
+"""The OpenAPI description: parameters and answers of the operations, schemas made from the documents themselves."""
+
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from headwater.api import contract, documents
+from headwater.api.problems import MEDIA_TYPE
+
+Schema = dict[str, Any]
+
+_TYPES = (
+    documents.Datapoint,
+    documents.Node,
+    documents.NodeStat,
+    documents.LineageQuestion,
+    documents.LineageAnswer,
+    documents.Loss,
+    documents.Alarm,
+    documents.Totals,
+    documents.Alive,
+    documents.Problem,
+)
+_TEMPLATE = "#/components/schemas/{name}"
+
+
+class DescribedApp(FastAPI):
+    """A FastAPI application whose description holds the schemas of the documents."""
+
+    def openapi(self) -> Schema:
+        if self.openapi_schema is None:
+            described = get_openapi(
+                title=self.title, version=self.version, description=self.description, routes=self.routes
+            )
+            components = described.setdefault("components", {}).setdefault("schemas", {})
+            components.update(msgspec.json.schema_components(_TYPES, ref_template=_TEMPLATE)[1])
+            self.openapi_schema = described
+        return self.openapi_schema
+
+
+def schema(of: Any) -> Schema:
+    """The schema of a document type, by reference."""
+    return msgspec.json.schema_components([of], ref_template=_TEMPLATE)[0][0]
+
+
+def parameter(name: str, where: str, required: bool, shape: Schema, about: str) -> Schema:
+    return {"name": name, "in": where, "required": required, "schema": shape, "description": about}
+
+
+def parameters(*these: Schema) -> Schema:
+    return {"parameters": list(these)}
+
+
+def body(of: Any) -> Schema:
+    """A required JSON body."""
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema(of)}}}}
+
+
+def answers(said: Any, *others: tuple[int, Schema]) -> dict[int | str, Schema]:
+    """The answers of an operation: 200 with a document, and the others by status."""
+    content = {"application/json": {"schema": schema(said)}}
+    answered: dict[int | str, Schema] = {200: {"description": "The answer", "content": content}}
+    for status, other in (*others, UNAVAILABLE):
+        known = answered.setdefault(status, {"description": other["description"], "content": {}})
+        known["content"].update(other["content"])
+    return answered
+
+
+def _text(status: int, text: str, about: str) -> tuple[int, Schema]:
+    shape = {"type": "string", "const": text}
+    return status, {"description": f"`{text}`, {about}", "content": {"application/json": {"schema": shape}}}
+
+
+def problem(status: int, about: str) -> tuple[int, Schema]:
+    content = {MEDIA_TYPE: {"schema": schema(documents.Problem)}}
+    return status, {"description": about, "content": content}
+
+
+_BARE = "as bare text, not JSON, under the media type of JSON"
+_QUOTED = "as one JSON string"
+NO_CLUSTER = _text(404, contract.NO_CLUSTER, _BARE)
+NO_STATS = _text(404, contract.NO_STATS, _BARE)
+NO_PROVENANCE = _text(404, contract.NO_PROVENANCE, _BARE)
+INVALID_STRUCTURE = _text(400, contract.INVALID_STRUCTURE, _QUOTED)
+INVALID_SIZE = _text(400, contract.INVALID_SIZE, f"{_QUOTED}; the same for `{contract.INVALID_NODE}`")
+BAD_REQUEST = problem(400, "What is wrong with the question, or that its answer is too large")
+TOO_LONG = problem(413, "The body is too long")
+UNAVAILABLE = problem(503, "The store cannot be read now")
+
+_BOOLEAN: Schema = {"type": "boolean", "default": False}
+POINT_ID = parameter("id", "path", True, {"type": "string"}, "A data point id: 20 hexadecimal digits")
+NODE_ID = parameter("nodeId", "path", True, {"type": "string"}, "A node id: 6 hexadecimal digits")
+SIZE = parameter(
+    "size", "query", True, {"type": "integer", "minimum": 0, "maximum": contract.SIZE_MAX}, "The most to list"
+)
+STRUCTURE = parameter(
+    "structure",
+    "query",
+    True,
+    {"type": "string", "enum": ["recursive", "linear"]},
+    "Nested, or breadth first with each data point once; upper and lower case are the same",
+)
+DETAIL = parameter("detail", "query", False, _BOOLEAN, "Add what 2018 did not show")
+VALUES = parameter(
+    "values",
+    "query",
+    False,
+    {"type": "boolean"},
+    "Ask the nodes for values; unless said otherwise the same as detail",
+)

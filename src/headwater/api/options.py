@@ -1,0 +1,30 @@
+"""What the REST API can be told: its options, their defaults and bounds."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from headwater.api.verdicts import Thresholds
+
+
+class ApiOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The process that answers REST."""
+
+    listen: str = "127.0.0.1:5000"
+    """host:port; port 0 lets the system choose."""
+    lanes: Annotated[int, Meta(ge=1, le=64)] = 4
+    """Threads that read the store at the same time."""
+    thresholds: Thresholds = Thresholds()
+    agent_timeout_s: Annotated[float, Meta(gt=0, le=60)] = 2.0
+    """How long one question to a node's agent may take before its values are shown as unreachable."""
+    body_bytes_max: Annotated[int, Meta(ge=1)] = 1 << 20
+    ids_max: Annotated[int, Meta(ge=1)] = 10_000
+    """The most ids in one bulk question."""
+    points_max: Annotated[int, Meta(ge=1)] = 100_000
+    """The most data points in one answer, repeated ones counted each time."""
+    depth_max: Annotated[int, Meta(ge=1, le=250)] = 200
+    """The most hops that one recursive answer nests."""
+    connections_max: Annotated[int, Meta(ge=1)] = 512
+    stop_timeout_s: Annotated[int, Meta(ge=1)] = 5
+    """How long requests under way may take once the API is told to stop."""

@@ -1,0 +1,29 @@
+"""What the resources share: the store's lanes, the agents, the clock and the options."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from headwater.api.gather import Facts, with_values
+from headwater.api.lanes import Lanes
+from headwater.api.options import ApiOptions
+from headwater.api.readings import AgentReadings
+from headwater.api.structure import Limits
+from headwater.model.ids import DataPointId
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Everything that a resource needs to answer."""
+
+    lanes: Lanes
+    agents: AgentReadings
+    now_ms: Callable[[], int]
+    version: str
+    options: ApiOptions
+
+    def limits(self) -> Limits:
+        return Limits(self.options.points_max, self.options.depth_max)
+
+    async def valued(self, facts: Facts, ids: Iterable[DataPointId]) -> Facts:
+        """The facts, with the values that the agents give."""
+        return await with_values(facts, ids, self.agents)

@@ -1,0 +1,1 @@
+"""Tests of the REST API: a real store, a real HTTP server, real agents."""
