@@ -1,0 +1,160 @@
+"""Columns as bytes: narrow integers, bit masks and doubles, each laid out so that zstd finds what repeats."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.model.errors import Rejected
+
+Integers = NDArray[np.int64]
+Doubles = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+INT64_MAX = 2**63 - 1
+INT64_MIN = -(2**63)
+
+
+def extremes(column: Integers) -> tuple[int, int]:
+    """The smallest and the largest of at least one integer."""
+    # On short columns argmin and argmax take a third of the time of min and max.
+    return int(column[column.argmin()]), int(column[column.argmax()])
+
+
+def put_integer(value: int) -> bytes:
+    """One int64 as a length byte and its shortest little-endian two's complement."""
+    return put_form_and_low(0, value)
+
+
+def put_form_and_low(form: int, low: int) -> bytes:
+    """What packed integers begin with: how they are packed (0 to 15) above the size of `low`, then `low`."""
+    size = ((low if low >= 0 else ~low).bit_length() + 8) >> 3
+    return bytes((form << 4 | size,)) + low.to_bytes(size, "little", signed=True)
+
+
+def put_narrow(column: Integers) -> bytes:
+    """Integers as their distance from a low value, in as few byte planes as the largest needs.
+
+    Layout: one byte `planes << 4 | size of low`, low, then the planes, least significant first. A constant column
+    has no planes, so its length does not show.
+    """
+    if not len(column):
+        return b"\x01\x00"
+    low, high = extremes(column)
+    span = high - low
+    if span > 0xFF and low > INT64_MIN + 0xFF:
+        # Put zero in the middle of a byte: small steps up and down then share their upper planes.
+        shift = (low + 0x80) & 0xFF
+        low, span = low - shift, span + shift
+    width = (span.bit_length() + 7) >> 3
+    head = put_form_and_low(width, low)
+    if not width:
+        return head
+    if width == 1:
+        return head + (column - low).astype(np.uint8).tobytes()
+    return head + _planes(column - low, width)
+
+
+def put_bits(mask: Mask) -> bytes:
+    """A mask, eight positions a byte, the first in the highest bit."""
+    return np.packbits(mask).tobytes()
+
+
+def put_doubles(column: Doubles) -> bytes:
+    """Doubles as eight byte planes, least significant first."""
+    return _planes(column, 8)
+
+
+def _planes(column: Integers | Doubles, width: int) -> bytes:
+    octets = column.astype(column.dtype.newbyteorder("<"), copy=False).view(np.uint8)
+    return octets.reshape(-1, 8)[:, :width].T.tobytes()
+
+
+class Reader:
+    """A position in untrusted bytes; every method raises `Rejected` ("payload") when they do not hold what is read."""
+
+    __slots__ = ("_at", "_data", "_where")
+
+    def __init__(self, data: bytes, where: str) -> None:
+        self._data = data
+        self._where = where
+        self._at = 0
+
+    def rejected(self, what: str) -> Rejected:
+        """The error that says what is wrong at this place."""
+        return Rejected("payload", f"{self._where}, byte {self._at}: {what}")
+
+    def take(self, size: int) -> int:
+        """The position of the next `size` bytes, which are passed."""
+        start = self._at
+        if size > len(self._data) - start:
+            raise self.rejected(f"needs {size} bytes, {len(self._data) - start} are left")
+        self._at = start + size
+        return start
+
+    def byte(self) -> int:
+        """One unsigned byte."""
+        return self._data[self.take(1)]
+
+    def octets(self, size: int) -> bytes:
+        """The next `size` bytes."""
+        start = self.take(size)
+        return self._data[start : start + size]
+
+    def short(self) -> int:
+        """One unsigned integer of two bytes."""
+        return int.from_bytes(self.octets(2), "little")
+
+    def integer(self) -> int:
+        """What `put_integer` wrote."""
+        return self._signed(self.byte())
+
+    def narrow(self, count: int) -> Integers:
+        """The `count` integers that `put_narrow` wrote."""
+        width, low = self.form_and_low()
+        if width == 0:
+            column = np.empty(count, np.int64)
+            column.fill(low)
+            return column
+        if width > 8:
+            raise self.rejected(f"narrow integers of {width} bytes, at most 8 are possible")
+        start = self.take(width * count)
+        if width == 1:
+            column = np.frombuffer(self._data, np.uint8, count, start).astype(np.int64)
+        else:
+            column = self._planes(start, width, count).view(np.int64)
+        if low + (1 << 8 * width) > INT64_MAX and count and int(column.view(np.uint64).max()) + low > INT64_MAX:
+            raise self.rejected("an integer past 2**63 - 1")
+        column += low
+        return column
+
+    def form_and_low(self) -> tuple[int, int]:
+        """What `put_form_and_low` wrote."""
+        head = self.byte()
+        return head >> 4, self._signed(head & 0xF)
+
+    def bits(self, count: int) -> Mask:
+        """The `count` positions that `put_bits` wrote."""
+        size = (count + 7) >> 3
+        start = self.take(size)
+        if count & 7 and self._data[self._at - 1] & (0xFF >> (count & 7)):
+            raise self.rejected("bits set behind the end of a mask")
+        return np.unpackbits(np.frombuffer(self._data, np.uint8, size, start), count=count).view(np.bool_)
+
+    def doubles(self, count: int) -> Doubles:
+        """The `count` doubles that `put_doubles` wrote."""
+        return self._planes(self.take(8 * count), 8, count).view(np.float64)
+
+    def end(self) -> None:
+        """Raise `Rejected` unless everything was read."""
+        left = len(self._data) - self._at
+        if left:
+            raise self.rejected(f"{left} bytes too many")
+
+    def _signed(self, size: int) -> int:
+        if not 1 <= size <= 8:
+            raise self.rejected(f"an integer of {size} bytes, 1 to 8 are possible")
+        return int.from_bytes(self.octets(size), "little", signed=True)
+
+    def _planes(self, start: int, width: int, count: int) -> NDArray[np.uint64]:
+        octets = np.zeros((count, 8), np.uint8)
+        octets[:, :width] = np.frombuffer(self._data, np.uint8, width * count, start).reshape(width, count).T
+        return octets.reshape(-1).view("<u8").astype(np.uint64, copy=False)

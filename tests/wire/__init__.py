@@ -1,0 +1,1 @@
+"""Tests of what goes on disk and on the wire."""
