@@ -130,6 +130,13 @@ def test_an_example_loads_and_has_its_shape(name: str) -> None:
     assert topology.folder == EXAMPLES / "var" / name
 
 
+@pytest.mark.parametrize("name", HOPS)
+def test_no_two_sensors_of_an_example_are_the_same_meter(name: str) -> None:
+    groups = load_topology(EXAMPLES / f"{name}.toml").sensors
+    meters = [meter for group in groups for meter in range(group.first_meter, group.first_meter + group.meters)]
+    assert len(set(meters)) == len(meters)
+
+
 def test_every_example_is_known() -> None:
     assert {path.stem for path in EXAMPLES.iterdir() if path.suffix == ".toml"} == set(HOPS)
 

@@ -44,7 +44,7 @@ def test_every_option_of_a_file_survives_writing(tmp_path: Path) -> None:
         when_full="drop_oldest",
         steps=(AggregateOptions(function="max", window_s=5, output="replace", windows_max=7),),
     )
-    group = replace(fork.sensors[0], data=tmp_path / "days", rate=2.5, loop=True, ticks=9, value_column="kW h")
+    group = replace(fork.sensors[0], data=tmp_path / "days", rate=2.5, loop=True, ticks=9, value_column=("kW h", "V"))
     changed = replace(fork, gateways=(gateway, *fork.gateways[1:]), sensors=(group, *fork.sensors[1:]))
     path = tmp_path / "t.toml"
     path.write_text(format_topology(changed))

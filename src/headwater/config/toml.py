@@ -87,7 +87,8 @@ class Table(NamedTuple):
             return convert(kind, values)
         except msgspec.ValidationError as fault:
             key, why = explain(kind, str(fault))
-            raise (self._whole(why) if key is None else self.error(key, why)) from None
+            told = self._replace(values=values)
+            raise (self._whole(why) if key is None else told.error(key, why)) from None
 
     def _entry(self, key: str, name: str, number: int, values: Mapping[str, object]) -> "Table":
         named = f' ("{values["name"]}")' if isinstance(values.get("name"), str) else ""

@@ -33,16 +33,24 @@ class SensorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Stop after so many."""
     meters: Annotated[int, Meta(gt=0, le=1_000_000)] = 100
     """How many households are made up when there is no data."""
+    first_meter: Annotated[int, Meta(gt=0, le=1_000_000_000)] = 1
+    """The number of the first household made up: groups of sensors that run together need different ones."""
+    step_s: Annotated[float, Meta(ge=0.001, le=86_400)] = 60.0
+    """Event time between two ticks of made-up load."""
+    start_ms: Annotated[int, Meta(ge=0)] | None = None
+    """Event time of the first tick of made-up load; None is midnight UTC before the first start."""
     seed: int = 0
     """The load of one seed is always the same."""
     meter_column: str | None = None
     """The CSV column that names the meter; None recognises it, or takes the name of the file."""
     metric_column: str | None = None
     time_column: str | None = None
-    value_column: str | None = None
+    value_column: str | tuple[str, ...] | None = None
+    """One or several; without a metric column each is the metric that it is named."""
     time_format: str | None = None
-    """As `strptime` reads it, or `s` or `ms` since the epoch; None recognises it."""
+    """`iso`, `epoch`, `s`, `ms` or as `strptime` reads it; None recognises it."""
     zone: str = "UTC"
     """The time zone of times that name none."""
+    delimiter: str | None = None
     progress: bool = False
     """Show a line with rate, sent and acknowledged."""

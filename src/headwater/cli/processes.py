@@ -1,0 +1,79 @@
+"""The processes of a topology: how each is started, in which order they stop, and when they are ready."""
+
+import socket
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from headwater.cli.supervisor import Spec
+from headwater.config import ServerOptions, Topology
+from headwater.config.address import parse_address
+from headwater.config.toml import meant
+from headwater.config.topology import SERVER
+from headwater.model.errors import ConfigError
+
+HEADWATER = (sys.executable, "-m", "headwater.cli.main")
+AGENT_RANK = 1_000_000
+API_RANK, STORE_RANK = AGENT_RANK + 1, AGENT_RANK + 2
+
+
+def topology_processes(topology: Topology, file: Path, only: str | None = None) -> list[Spec]:
+    """Every process of a topology that `file` says, or those of one name; ConfigError when nobody has that name.
+
+    They stop in this order: sensors, gateways from upstream to downstream, agents, server.
+    """
+    configured = ("--config", str(file.absolute()))
+    specs = server_processes(topology.server, configured)
+    for gateway, agent in zip(topology.gateways, topology.agents, strict=True):
+        rank = 1 + len(topology.gateways) - topology.hops(gateway.name)
+        specs += [
+            _spec(gateway.name, "gateway", configured, gateway.name, rank, gateway.listen),
+            _spec(f"{gateway.name}/agent", "agent", configured, gateway.name, AGENT_RANK, agent.listen),
+        ]
+    for group in topology.sensors:
+        specs.append(_spec(group.name, "emulate", configured, group.name, 0, None))
+    names = [spec.name.partition("/")[0] for spec in specs]
+    if only is not None and only not in names:
+        raise ConfigError(f'nothing in {file} is called "{only}"; {meant(only, set(names))}')
+    return [spec for spec, name in zip(specs, names, strict=True) if only in (None, name)]
+
+
+def server_processes(server: ServerOptions, arguments: tuple[str, ...]) -> list[Spec]:
+    """The processes of a server that `headwater server` is given these arguments for."""
+    command = (*HEADWATER, "server", *arguments, "--part")
+    return [
+        Spec(name=f"{SERVER}/store", command=(*command, "store"), rank=STORE_RANK, listen=server.ingest),
+        Spec(name=f"{SERVER}/api", command=(*command, "api"), rank=API_RANK, listen=server.listen),
+    ]
+
+
+def not_ready(addresses: Iterable[str], timeout_s: float, pause_s: float = 0.1) -> list[str]:
+    """Wait until every address takes connections; give those that still do not when the time is over."""
+    deadline = time.monotonic() + timeout_s
+    waiting = list(addresses)
+    while waiting := [address for address in waiting if not _answers(address)]:
+        if time.monotonic() >= deadline:
+            break
+        time.sleep(pause_s)
+    return waiting
+
+
+def _spec(name: str, command: str, configured: tuple[str, ...], called: str, rank: int, listen: str | None) -> Spec:
+    return Spec(
+        name=name,
+        command=(*HEADWATER, command, *configured, "--name", called),
+        rank=rank,
+        listen=listen,
+        ends=command == "emulate",
+    )
+
+
+def _answers(address: str) -> bool:
+    host, port = parse_address(address).reachable
+    try:
+        with socket.create_connection((host.strip("[]"), port), timeout=1) as connection:
+            # A connection to a port that nobody listens on may meet itself.
+            return bool(connection.getsockname() != connection.getpeername())
+    except OSError:
+        return False

@@ -1,0 +1,60 @@
+"""Running a supervisor in the foreground, until Ctrl-C, SIGTERM or the end of all its processes."""
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from headwater.cli.processes import not_ready
+from headwater.cli.supervisor import Supervisor
+from headwater.model.errors import HeadwaterError
+
+READY_TIMEOUT_S = 30.0
+
+
+def supervise(supervisor: Supervisor, ready: Callable[[list[str]], None], timeout_s: float = READY_TIMEOUT_S) -> int:
+    """Keep processes running; call `ready` with the addresses that do not answer yet when the rest do.
+
+    0 after a stop that was asked for, or when everything has finished; HeadwaterError when a process had to be given up
+    and none is left. A second signal stops at once.
+    """
+    with _signals(supervisor) as asked:
+        supervisor.start()
+        try:
+            _watch(supervisor, ready, asked, timeout_s)
+        finally:
+            failed = [process.name for process in supervisor.processes() if process.state == "failed"]
+            supervisor.stop()
+    if failed and not asked:
+        raise HeadwaterError(f"given up, see above: {', '.join(failed)}")
+    return 0
+
+
+def _watch(supervisor: Supervisor, ready: Callable[[list[str]], None], asked: list[int], timeout_s: float) -> None:
+    waiting = [process.listen for process in supervisor.processes() if process.listen]
+    left_s = timeout_s
+    while waiting and left_s > 0 and not asked and not supervisor.wait(0):
+        waiting = not_ready(waiting, 0.2)
+        left_s -= 0.2
+    if not asked:
+        ready(waiting)
+    while not asked and not supervisor.wait(0.2):
+        pass
+
+
+@contextmanager
+def _signals(supervisor: Supervisor) -> Iterator[list[int]]:
+    """The signals to stop that have come; the second one hurries the supervisor."""
+    asked: list[int] = []
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        asked.append(number)
+        if len(asked) > 1:
+            supervisor.hurry()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,64 @@
+"""`headwater up`: starts and supervises every process of a topology file."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from headwater.cli import typed
+from headwater.cli.processes import topology_processes
+from headwater.cli.supervise import supervise
+from headwater.cli.supervisor import Say, Supervisor
+from headwater.config import Topology, load_topology
+
+COLOURS = ("cyan", "green", "yellow", "magenta", "blue", "bright_red", "bright_cyan", "bright_green")
+
+
+def main(arguments: list[str]) -> int:
+    """Run until Ctrl-C."""
+    return typed.run("up", up, arguments)
+
+
+def up(
+    topology: Annotated[Path, typer.Argument(help="The topology file.", metavar="TOPOLOGY.toml")],
+    only: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Start one node, `server`, or one group of sensors only.")
+    ] = None,
+) -> int:
+    """Start every process of a topology on this machine, and start again what dies, until Ctrl-C.
+
+    One file serves many machines: on each, --only NAME starts what belongs there.
+
+    Example:
+
+        headwater up examples/topologies/fork.toml
+    """
+    loaded = load_topology(topology)
+    specs = topology_processes(loaded, topology, only)
+    say = prefixed(Console(highlight=False, soft_wrap=True), [spec.name for spec in specs])
+    supervisor = Supervisor(specs, report_file(loaded, only), say)
+
+    def ready(waiting: list[str]) -> None:
+        for address in waiting:
+            say("up", f"nothing answers at {address} yet")
+        say("up", f"{len(specs)} processes started; API: {loaded.api_url}/v1 (Ctrl-C stops everything)")
+
+    return supervise(supervisor, ready)
+
+
+def report_file(topology: Topology, only: str | None) -> Path:
+    """Where a run lists its processes: pids, restarts and exit codes."""
+    return topology.folder / (f"processes-{only}.json" if only else "processes.json")
+
+
+def prefixed(console: Console, names: list[str]) -> Say:
+    """Prints lines behind the name of their process, each name in its colour."""
+    width = max(map(len, [*names, "up"]))
+    colours = {name: COLOURS[at % len(COLOURS)] for at, name in enumerate(names)}
+
+    def say(name: str, line: str) -> None:
+        console.print(Text(f"{name:<{width}} │ ", colours.get(name, "bold")) + Text(line, "default"))
+
+    return say

@@ -1,0 +1,88 @@
+"""The processes of a topology."""
+
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+from headwater.cli.processes import HEADWATER, not_ready, server_processes, topology_processes
+from headwater.cli.supervisor import Spec
+from headwater.config import load_topology
+from headwater.model.errors import ConfigError
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples/topologies"
+FORK = EXAMPLES / "fork.toml"
+
+
+def specs(only: str | None = None) -> dict[str, Spec]:
+    return {spec.name: spec for spec in topology_processes(load_topology(FORK), FORK, only)}
+
+
+def test_every_part_of_a_topology_is_a_process() -> None:
+    nodes = ("gatewayA", "gatewayB", "gatewayC", "endpoint")
+    agents = {f"{node}/agent" for node in nodes}
+    assert set(specs()) == {*nodes, *agents, "server/store", "server/api", "sensorsA", "sensorsB"}
+
+
+def test_a_process_is_started_with_the_file_and_its_name() -> None:
+    config = ("--config", str(FORK))
+    assert HEADWATER == (sys.executable, "-m", "headwater.cli.main")
+    assert specs()["gatewayA"].command == (*HEADWATER, "gateway", *config, "--name", "gatewayA")
+    assert specs()["gatewayA/agent"].command == (*HEADWATER, "agent", *config, "--name", "gatewayA")
+    assert specs()["sensorsB"].command == (*HEADWATER, "emulate", *config, "--name", "sensorsB")
+    assert specs()["server/store"].command == (*HEADWATER, "server", *config, "--part", "store")
+    assert specs()["server/api"].command == (*HEADWATER, "server", *config, "--part", "api")
+
+
+def test_sensors_stop_first_then_gateways_downstream_then_agents_then_the_server() -> None:
+    by_rank = sorted(specs().values(), key=lambda spec: spec.rank)
+    names = [spec.name for spec in by_rank]
+    assert set(names[:2]) == {"sensorsA", "sensorsB"}
+    assert set(names[2:4]) == {"gatewayA", "gatewayB"}
+    assert names[4:6] == ["gatewayC", "endpoint"]
+    assert all(name.endswith("/agent") for name in names[6:10])
+    assert names[10:] == ["server/api", "server/store"]
+
+
+def test_only_sensors_may_end_by_themselves() -> None:
+    assert {name for name, spec in specs().items() if spec.ends} == {"sensorsA", "sensorsB"}
+
+
+def test_a_process_is_ready_where_it_listens() -> None:
+    listening = {name: spec.listen for name, spec in specs().items()}
+    assert listening["gatewayA"] == "127.0.0.1:50051"
+    assert listening["gatewayA/agent"] == "127.0.0.1:50061"
+    assert (listening["server/api"], listening["server/store"]) == ("127.0.0.1:5000", "127.0.0.1:5001")
+    assert listening["sensorsA"] is None
+
+
+@pytest.mark.parametrize(
+    ("only", "expected"),
+    [
+        ("gatewayC", ["gatewayC", "gatewayC/agent"]),
+        ("server", ["server/store", "server/api"]),
+        ("sensorsA", ["sensorsA"]),
+    ],
+)
+def test_only_one_name_is_started_when_asked(only: str, expected: list[str]) -> None:
+    assert list(specs(only)) == expected
+
+
+def test_a_name_that_nobody_has_is_told() -> None:
+    with pytest.raises(ConfigError, match=r'nothing in .*fork\.toml is called "gatewayX"; did you mean "gateway'):
+        specs("gatewayX")
+
+
+def test_a_server_passes_its_arguments_on() -> None:
+    server = load_topology(FORK).server
+    commands = [spec.command for spec in server_processes(server, ("--data", "d"))]
+    assert commands == [(*HEADWATER, "server", "--data", "d", "--part", part) for part in ("store", "api")]
+
+
+def test_only_who_answers_is_ready() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        answers, quiet = (f"127.0.0.1:{each.getsockname()[1]}" for each in (server, silent))
+        assert not_ready([answers, quiet], 0.0) == [quiet]
+        assert not_ready([answers.replace("127.0.0.1", "0.0.0.0")], 0.0) == []

@@ -1,0 +1,101 @@
+"""A supervisor in the foreground: how it ends."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+FOREGROUND = """
+import socket, sys
+from headwater.cli.main import exit_code_of, sentence_of
+from headwater.cli.supervise import supervise
+from headwater.cli.supervisor import Spec, Supervisor
+
+LISTENS = "import socket, sys; s = socket.create_server(('127.0.0.1', int(sys.argv[1]))); "
+CHILDREN = {
+    "stays": "import signal; print('up', flush=True); signal.pause()",
+    "deaf": "import signal; signal.signal(15, signal.SIG_IGN); print('up', flush=True); signal.pause()",
+    "listens": LISTENS + "import signal; signal.pause()",
+    "ends": "",
+    "fails": "import sys; sys.exit(2)",
+}
+with socket.socket() as free:
+    free.bind(("127.0.0.1", 0))
+    port = str(free.getsockname()[1])
+specs = [
+    Spec(
+        name=kind,
+        command=(sys.executable, "-c", CHILDREN[kind], port),
+        ends=kind == "ends",
+        listen=f"127.0.0.1:{port}" if kind in ("listens", sys.argv[1]) else None,
+    )
+    for kind in sys.argv[2:]
+]
+try:
+    code = supervise(Supervisor(specs, grace_s=3600), lambda waiting: print("ready", len(waiting), flush=True), 0.3)
+except Exception as error:
+    print(sentence_of(error), flush=True)
+    code = exit_code_of(error)
+sys.exit(code)
+"""
+
+
+@contextmanager
+def foreground(*kinds: str, listen: str = "") -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-c", FOREGROUND, listen, *kinds]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def until(process: subprocess.Popen[str], line: str) -> None:
+    assert process.stdout is not None
+    assert any(said == f"{line}\n" for said in process.stdout)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_everything_cleanly(number: int) -> None:
+    with foreground("stays") as process:
+        until(process, "ready 0")
+        process.send_signal(number)
+        assert process.wait(60) == 0
+
+
+def test_it_is_ready_when_who_listens_answers() -> None:
+    with foreground("listens") as process:
+        until(process, "ready 0")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
+
+
+def test_who_does_not_answer_is_counted() -> None:
+    with foreground("stays", listen="stays") as process:
+        until(process, "ready 1")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
+
+
+def test_a_second_signal_kills() -> None:
+    with foreground("deaf") as process:
+        until(process, "deaf | up")
+        process.send_signal(signal.SIGINT)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.5)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
+
+
+def test_it_ends_when_everything_has_finished() -> None:
+    with foreground("ends") as process:
+        assert process.wait(60) == 0
+
+
+def test_it_fails_when_what_is_left_was_given_up() -> None:
+    with foreground("ends", "fails") as process:
+        until(process, "given up, see above: fails")
+        assert process.wait(60) == 1

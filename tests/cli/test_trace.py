@@ -1,0 +1,92 @@
+"""`headwater trace`, on the documents that the API makes."""
+
+import msgspec
+import pytest
+from rich.console import Console
+
+from headwater.api import documents
+from headwater.cli.main import main
+from headwater.cli.trace import Datapoint, drawn, instant, path
+from headwater.model.errors import ConfigError
+
+ENDPOINT, GATEWAY, SENSED = "5a7b91370003c6000003", "5a7b91370003c6000002", "5a7b91370003c6000001"
+
+
+def document(
+    id: str, inputs: list[documents.Datapoint], contribution: str = "simple", **more: object
+) -> documents.Datapoint:
+    context = documents.PointContext(
+        host_id=id[14:], meter_id="m1", metric_id="power", timestamp=1518047543000, receive_time=1518047543010
+    )
+    made = documents.Datapoint(id=id, context=context, node=f"node{id[-1]}")
+    if inputs:
+        made.input_datapoints = [documents.Contribution(point, contribution) for point in inputs]
+    for name, value in more.items():
+        setattr(made, name, value)
+    return made
+
+
+def text(point: documents.Datapoint, forward: bool = False, most: int = 10) -> str:
+    console = Console(width=200, color_system=None)
+    read = msgspec.json.decode(msgspec.json.encode(point), type=Datapoint)
+    with console.capture() as captured:
+        console.print(drawn(read, forward, most))
+    return "\n".join(line.rstrip() for line in captured.get().splitlines())
+
+
+def test_a_lineage_is_a_tree_down_to_the_sensor() -> None:
+    first = document(SENSED, [], value=237.53)
+    tree = text(document(ENDPOINT, [document(GATEWAY, [first])]))
+    assert tree == (
+        f"{ENDPOINT}  node3  m1 power  2018-02-07T23:52:23.000Z\n"
+        f"└── {GATEWAY}  node2  m1 power  2018-02-07T23:52:23.000Z\n"
+        f"    └── {SENSED}  node1  m1 power  2018-02-07T23:52:23.000Z  = 237.53"
+    )
+
+
+def test_a_derived_value_names_what_its_inputs_contributed_and_counts_the_rest() -> None:
+    inputs = [document(f"5a7b9137{number:06x}000001", []) for number in range(900)]
+    tree = text(document(ENDPOINT, inputs, "average", step="aggregate average 900 s"), most=2)
+    lines = tree.splitlines()
+    assert lines[0].endswith("aggregate average 900 s")
+    assert lines[1].startswith("├── average  5a7b9137000000000001")
+    assert lines[3].startswith("└── and 898 more")
+    assert len(lines) == 4
+
+
+def test_forward_follows_outputs() -> None:
+    point = document(SENSED, [])
+    point.output_datapoints = [documents.Contribution(document(ENDPOINT, []), "simple")]
+    assert text(point, forward=True).splitlines()[1].startswith(f"└── {ENDPOINT}")
+    assert len(text(point).splitlines()) == 1
+
+
+def test_what_the_store_does_not_know_is_named() -> None:
+    unknown = documents.Datapoint(id=SENSED, missing="damaged")
+    outside = documents.Datapoint(id=GATEWAY, outside=True)
+    lines = text(document(ENDPOINT, [unknown, outside], value_state="expired")).splitlines()
+    assert lines[0].endswith("  expired")
+    assert lines[1].endswith(f"{SENSED}  000001  damaged")
+    assert lines[2].endswith(f"{GATEWAY}  000002  outside")
+
+
+def test_a_time_beyond_every_calendar_is_shown_as_it_is() -> None:
+    assert instant(0) == "1970-01-01T00:00:00.000Z"
+    assert instant(2**62) == f"{2**62} ms"
+
+
+def test_a_node_of_words_is_no_markup() -> None:
+    assert "[red]m1" in text(documents.Datapoint(id=SENSED, node="[red]m1"))
+
+
+def test_the_question_goes_to_the_documented_path() -> None:
+    asked = f"/v1/provenance/{ENDPOINT}?structure=recursive&detail=true"
+    assert path(ENDPOINT.upper(), forward=False) == asked
+    assert path(ENDPOINT, forward=True) == asked.replace("?", "/forward?")
+
+
+def test_what_is_no_id_is_refused_before_anything_is_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ConfigError, match="20 hexadecimal digits"):
+        path("../cluster", forward=False)
+    assert main(["trace", "xyz"]) == 2
+    assert capsys.readouterr().err.startswith("headwater: 'xyz' is not a data point id")
