@@ -87,6 +87,14 @@ def test_the_same_seed_gives_the_same_readings_and_another_one_others() -> None:
     assert not (first == other).all(0).any()
 
 
+def test_groups_of_meters_are_parts_of_one_whole() -> None:
+    whole = generate_household(5, seed=5, start_ms=MONDAY_MS)
+    part = generate_household(2, seed=5, start_ms=MONDAY_MS, first_meter=3)
+    assert part.series == whole.series[8:16]
+    for one, other in zip(islice(whole.ticks(), 200), islice(part.ticks(), 200), strict=True):
+        assert np.array_equal(one.values[8:16], other.values)
+
+
 def test_readings_of_a_seed_do_not_change_between_versions() -> None:
     tick = next(generate_household(2, seed=7, start_ms=MONDAY_MS, step_s=7).ticks(86_400))
     assert tick.values.tolist() == [128.0, 228.0, 0.56, 1105984.0, 124.0, 227.9, 0.54, 23317006.0]
@@ -105,7 +113,15 @@ def test_metrics_can_be_chosen_and_ticks_bounded() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"meters": 0}, {"meters": 10**7}, {"step_s": 0}, {"step_s": 86_401}, {"metrics": ()}, {"metrics": ("heat",)}],
+    [
+        {"meters": 0},
+        {"meters": 10**7},
+        {"first_meter": 0},
+        {"step_s": 0},
+        {"step_s": 86_401},
+        {"metrics": ()},
+        {"metrics": ("heat",)},
+    ],
 )
 def test_a_load_that_cannot_be_generated_is_refused_with_what_can(wrong: dict[str, object]) -> None:
     options: dict[str, object] = {"meters": 1, "seed": 1, "start_ms": 0, **wrong}

@@ -11,30 +11,31 @@ from headwater.model.errors import ConfigError
 from headwater.model.reading import SeriesKey
 
 METERS_MAX = 1_000_000
+METER_NUMBER_MAX = 1_000_000_000
 
 _DAY_MS = 86_400_000
 _BLOCK_READINGS = 16_384
 
 
 class Household:
-    """The replay of generated households: `meter-00001` and on, each with all metrics at every tick.
+    """The replay of generated households: `meter-00001` and on (or from `first_meter`), each with all metrics at every tick.
 
     Power in W (whole), voltage in V (one decimal), current in A (two decimals), energy in Wh (a counter that never
     falls: the integral of the power without its measuring noise). Every meter is read at the same time.
     """
 
     def __init__(
-        self, meters: int, seed: int, start_ms: int, step_ms: int, metrics: Sequence[str], ticks_max: int | None
+        self, houses: Houses, start_ms: int, step_ms: int, metrics: Sequence[str], ticks_max: int | None
     ) -> None:
-        self.series = [SeriesKey(f"meter-{n:05d}", metric) for n in range(1, meters + 1) for metric in metrics]
+        self.series = [SeriesKey(f"meter-{number:05d}", metric) for number in houses.numbers for metric in metrics]
         self.rejected = Rejections()
         self._metrics = metrics
         self._start_ms = start_ms
         self._step_ms = step_ms
         self._ticks_max = ticks_max
-        self._houses = Houses(meters, seed, start_ms)
+        self._houses = houses
         slots_a_tick = 1 + step_ms // SLOT_MS
-        self._block_ticks = max(1, _BLOCK_READINGS // (meters * max(len(metrics), slots_a_tick)))
+        self._block_ticks = max(1, _BLOCK_READINGS // (len(houses.numbers) * max(len(metrics), slots_a_tick)))
 
     def ticks(self, first: int = 0) -> Iterator[Tick]:
         """Give the ticks from number `first` on, exactly those that an iteration from 0 gives there."""
@@ -67,16 +68,21 @@ def generate_household(
     step_s: float = 60,
     metrics: Sequence[str] = HOUSEHOLD_METRICS,
     ticks_max: int | None = None,
+    first_meter: int = 1,
 ) -> Household:
     """Generate load of `meters` households from `start_ms` on, a tick every `step_s`, without end or `ticks_max`.
 
-    A day is 86,400 / step_s ticks; days begin at midnight UTC. Raises ConfigError.
+    A day is 86,400 / step_s ticks; days begin at midnight UTC. The load of a meter depends on its number, not on how
+    many others there are: groups with different `first_meter` are parts of one whole. Raises ConfigError.
     """
     step_ms = round(step_s * 1000)
     if not 1 <= meters <= METERS_MAX:
         raise ConfigError(f"meters = {meters} cannot be generated: give 1 to {METERS_MAX}")
+    if not 1 <= first_meter <= METER_NUMBER_MAX:
+        raise ConfigError(f"first_meter = {first_meter} cannot be generated: give 1 to {METER_NUMBER_MAX}")
     if not 1 <= step_ms <= _DAY_MS:
         raise ConfigError(f"step_s = {step_s} cannot be generated: give 0.001 to 86400")
     if not metrics or len(set(metrics)) < len(metrics) or not set(metrics) <= set(HOUSEHOLD_METRICS):
         raise ConfigError(f"metrics = {list(metrics)} cannot be generated: choose from {', '.join(HOUSEHOLD_METRICS)}")
-    return Household(meters, seed, start_ms, step_ms, tuple(metrics), ticks_max)
+    houses = Houses(range(first_meter, first_meter + meters), seed, start_ms)
+    return Household(houses, start_ms, step_ms, tuple(metrics), ticks_max)

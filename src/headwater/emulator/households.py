@@ -38,13 +38,13 @@ class Houses:
     clock (`start`), so that houses do not switch together; its slots of 15 minutes count from `start` on.
     """
 
-    def __init__(self, meters: int, seed: int, start_ms: int) -> None:
-        self.count = meters
-        self._column = np.arange(meters)
+    def __init__(self, numbers: range, seed: int, start_ms: int) -> None:
+        self.numbers = numbers
+        self._column = np.arange(len(numbers))
         self._seed = _mix(np.array([seed & (2**64 - 1)], np.uint64))
         self._grid_start = start_ms // SLOT_MS * SLOT_MS
         self._grid_at = start_ms - self._grid_start
-        self._house = _mix(self._seed + np.arange(1, meters + 1, dtype=np.uint64) * _ODD)
+        self._house = _mix(self._seed + np.array(numbers, np.uint64) * _ODD)
         start = start_ms + self._fixed(1, -1_800_000, 1_800_001)
         self._slot_0 = start // SLOT_MS
         self._at = start - self._slot_0 * SLOT_MS
@@ -120,17 +120,17 @@ class SlotEnergy:
     def __init__(self, houses: Houses) -> None:
         self._houses = houses
         self._next = 0
-        self._used = np.zeros(houses.count, np.int64)
+        self._used = np.zeros(len(houses.numbers), np.int64)
 
     def slots(self, first: int, stop: int) -> tuple[Whole, Whole, Whole, Whole, Whole]:
         """Give energy before, level, appliance, begin and length of the slots first .. stop - 1."""
-        at_once = max(1, 65_536 // self._houses.count)
+        at_once = max(1, 65_536 // len(self._houses.numbers))
         while self._next < first:
             until = min(first, self._next + at_once)
             self._used = self._used + self._energy(self._houses.slot_loads(self._next, until)).sum(0)
             self._next = until
         loads = self._houses.slot_loads(first, stop)
-        before = np.empty((stop - first, self._houses.count), np.int64)
+        before = np.empty((stop - first, len(self._houses.numbers)), np.int64)
         before[0] = self._used
         before[1:] = self._used + np.cumsum(self._energy(loads)[:-1], 0)
         return before, *loads
