@@ -18,7 +18,7 @@ _BLOCK_READINGS = 16_384
 
 
 class Household:
-    """The replay of generated households: `meter-00001` and on (or from `first_meter`), each with all metrics at every tick.
+    """The replay of generated households, `meter-00001` and on: each gives all metrics at every tick.
 
     Power in W (whole), voltage in V (one decimal), current in A (two decimals), energy in Wh (a counter that never
     falls: the integral of the power without its measuring noise). Every meter is read at the same time.
