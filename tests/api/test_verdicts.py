@@ -74,17 +74,20 @@ def test_a_node_that_never_reported_is_red_and_an_endpoint_has_no_channel() -> N
     assert judge(node(report(1), NOW, None), None, NOW, DEFAULT).outgoing_channel is None
 
 
-def test_a_channel_moves_while_acknowledgements_rise_or_nothing_waits() -> None:
-    waiting = report(1, durable=20, acknowledged=9, received=99)
-    moving = report(1, durable=20, acknowledged=10, received=99)
-    drained = report(1, durable=20, acknowledged=10, received=60)
+def test_a_channel_stands_still_when_readings_come_and_no_acknowledgement_does() -> None:
+    quiet = report(1, durable=20, acknowledged=9, received=60)
+    waiting = report(1, durable=30, acknowledged=9, received=70)
+    moving = report(1, durable=30, acknowledged=10, received=70)
+    drained = report(1, durable=30, acknowledged=30, received=80)
 
-    first = follow(None, waiting, 1_000)
-    still = follow(first, waiting, 9_000)
-    moved = follow(still, moving, 10_000)
+    first = follow(None, quiet, 1_000)
+    idle = follow(first, quiet, 9_000)
+    still = follow(idle, waiting, 12_000)
+    moved = follow(still, moving, 15_000)
 
-    assert first == still == Movement(9, 1_000)
-    assert moved == Movement(10, 10_000)
-    assert follow(moved, moving, 20_000) == moved
-    assert follow(moved, drained, 20_000) == Movement(10, 20_000)
-    assert judge(node(waiting, 5_000), still, 5_000, DEFAULT).outgoing_channel is YELLOW
+    assert first == Movement(9, 60, 1_000)
+    assert idle == still == Movement(9, 60, 9_000)
+    assert judge(node(waiting, 13_000), still, 13_000, DEFAULT).outgoing_channel is YELLOW
+    assert judge(node(waiting, 16_000), still, 16_000, DEFAULT).outgoing_channel is RED
+    assert moved == Movement(10, 70, 15_000)
+    assert follow(moved, drained, 20_000) == Movement(30, 80, 20_000)

@@ -16,7 +16,7 @@ class ApiOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     lanes: Annotated[int, Meta(ge=1, le=64)] = 4
     """Threads that read the store at the same time."""
     thresholds: Thresholds = Thresholds()
-    agent_timeout_s: Annotated[float, Meta(gt=0, le=60)] = 2.0
+    agent_timeout_s: Annotated[float, Meta(gt=0, le=60)] = 5.0
     """How long one question to a node's agent may take before its values are shown as unreachable."""
     body_bytes_max: Annotated[int, Meta(ge=1)] = 1 << 20
     ids_max: Annotated[int, Meta(ge=1)] = 10_000

@@ -40,9 +40,11 @@ PRESETS = {
 
 
 class Movement(msgspec.Struct, frozen=True):
-    """How far a node's outgoing channel had come, and when it was last seen to move or to have nothing to do."""
+    """How far a node's outgoing channel was when it last moved, or had nothing to do."""
 
     acknowledged: int
+    received: int
+    """Readings in the node's log then."""
     moved_ms: int
 
 
@@ -63,20 +65,16 @@ def verdict(age_ms: int, thresholds: Thresholds) -> Health:
     return Health.YELLOW if age_ms <= thresholds.yellow_ms else Health.RED
 
 
-def idle(report: NodeReport) -> bool:
-    """Whether everything that the node has to send is acknowledged.
-
-    Records that stay in their log count as sequences and not as readings, so either measure shows an empty backlog.
-    """
-    dropped = sum(report.dropped.values())
-    return report.acknowledged >= report.durable or report.sent + dropped >= report.received
-
-
 def follow(before: Movement | None, report: NodeReport, now_ms: int) -> Movement:
-    """The movement after one more report; a channel seen for the first time counts as moving."""
-    if before is None or report.acknowledged != before.acknowledged or idle(report):
-        return Movement(report.acknowledged, now_ms)
-    return before
+    """The movement after one more report.
+
+    A channel stands still when readings have come since its last acknowledgement and none has followed. Sequences
+    alone do not show it: some records stay in their log and are never acknowledged.
+    """
+    waiting = report.acknowledged < report.durable and before is not None and report.received > before.received
+    if before is not None and waiting and report.acknowledged == before.acknowledged:
+        return before
+    return Movement(report.acknowledged, report.received, now_ms)
 
 
 def judge(node: Node, movement: Movement | None, now_ms: int, thresholds: Thresholds) -> Verdicts:
