@@ -1,22 +1,58 @@
 """What any provenance store promises: idempotent ingest, and answers about data points."""
 
-from typing import NamedTuple, Protocol
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Protocol, overload
 
 from headwater.model.context import Context
-from headwater.model.ids import DataPointId
+from headwater.model.errors import Rejected
+from headwater.model.ids import DataPointId, IdRun
 from headwater.model.reading import SeriesKey
 from headwater.model.records import Config, Loss
 from headwater.model.shipment import NodeReport, Shipment
+from headwater.model.stamp import SIMPLE, input_ids
 
 INPUTS_MAX = 100_000
 """The most data points that one lineage answer holds unless asked otherwise."""
 
 
 class Edge(NamedTuple):
-    """One input of a data point."""
+    """One input or output of a data point."""
 
     point: DataPointId
     contribution: str
+
+
+class Edges(Sequence[Edge]):
+    """The inputs of a data point, kept as id runs and spelled out only when asked; equal to a tuple of the same."""
+
+    __slots__ = ("contribution", "runs")
+
+    def __init__(self, runs: tuple[IdRun, ...], contribution: str = SIMPLE) -> None:
+        self.runs = runs
+        self.contribution = contribution
+
+    def __len__(self) -> int:
+        return sum(run.count for run in self.runs)
+
+    def __iter__(self) -> Iterator[Edge]:
+        for point in input_ids(self.runs):
+            yield Edge(point, self.contribution)
+
+    @overload
+    def __getitem__(self, index: int) -> Edge: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Edge, ...]: ...
+    def __getitem__(self, index: int | slice) -> Edge | tuple[Edge, ...]:
+        return tuple(self)[index]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return f"Edges({self.runs!r}, {self.contribution!r})"
 
 
 class DataPoint(NamedTuple):
@@ -32,7 +68,7 @@ class DataPoint(NamedTuple):
     received_ms: int
     sent_ms: int | None
     """When its node sent it on: known once the next hop has stamped it (rule 17)."""
-    inputs: tuple[Edge, ...]
+    inputs: Sequence[Edge]
     outside: bool
     """The inputs were named by a 2018 client."""
     kind: int
@@ -65,26 +101,59 @@ class StoredLoss(NamedTuple):
     loss: Loss
 
 
+class Alarm(NamedTuple):
+    """Something that someone must look into, such as two nodes with one id."""
+
+    at_ms: int
+    reason: str
+    node: int
+    log: bytes
+    sequence: int
+    detail: str
+
+
+class Group(NamedTuple):
+    """A shipment with the log sequence that it completes, or why it could not be read."""
+
+    log: bytes
+    last: int
+    shipment: Shipment | Rejected
+
+
 class Writer(Protocol):
     """The one that writes."""
 
     def hello(self, site: str, node: int, log: bytes, name: str, address: str, now_ms: int) -> int:
         """Make a node known; return the last log sequence stored of this log, 0 for none.
 
-        Rejected("node-conflict") when another log id is live under this node id.
+        Rejected("site") when the store is of another site, Rejected("node-conflict") when another log id is live
+        under this node id (said hello, shipped or reported less than 30 s ago, and did not say bye) or this log id
+        belongs to another node.
         """
         ...
 
-    def add(self, log: bytes, groups: list[tuple[int, Shipment]]) -> None:
-        """Store shipments durably, each with the log sequence it completes. Adding one twice changes nothing.
+    def bye(self, log: bytes) -> None:
+        """The agent of a log has gone; another log may take its node id at once."""
+        ...
 
-        Rejected("unknown-node") when a stamp's id run is of another node, Rejected("conflict") when ids are already
-        stored with other bytes; a refused shipment is not stored, those before it are.
+    def add(self, log: bytes, groups: list[tuple[int, Shipment]]) -> None:
+        """Store shipments of one log durably, as `add_all` does; raise the first refusal after the others are
+        stored."""
+        ...
+
+    def add_all(self, groups: list[Group]) -> list[Rejected | None]:
+        """Store shipments of any logs in one durable transaction; adding one twice changes nothing.
+
+        Answers for each group None, or why it was refused: "unknown-node" when the log never said hello or a
+        stamp's id run is of another node, "conflict" when ids, a series number or a loss are already stored with
+        other content, "stamp", "payload", "series" or "sequence" when it is wrong in itself. Of a refused shipment
+        nothing is stored; it is counted, and passed: its last sequence counts as stored. Unavailable when nothing
+        was stored.
         """
         ...
 
     def report(self, report: NodeReport, now_ms: int) -> None:
-        """Keep the latest report of a node."""
+        """Keep the latest report of a node. Rejected("unknown-node") before its hello."""
         ...
 
     def close(self) -> None: ...
@@ -94,24 +163,28 @@ class Reader(Protocol):
     """Answers; never waits for the writer. Absent ids are simply absent from answers."""
 
     def points(self, ids: list[DataPointId]) -> dict[DataPointId, DataPoint]:
-        """The data points of many ids, in one read transaction."""
+        """The data points of many ids, in the order of the ids."""
         ...
 
     def last_of(self, node: int, size: int) -> list[DataPoint]:
-        """The newest data points of a node, newest first, 0 <= size."""
+        """The newest data points of a node, newest first by ordinal, 0 <= size."""
         ...
 
     def backward(self, ids: list[DataPointId], most: int = INPUTS_MAX) -> dict[DataPointId, DataPoint]:
-        """All data points that the given ones were made from, themselves included. Cycles end; more than `most` is
-        Rejected("too-large")."""
+        """All data points that the given ones were made from, themselves included, breadth first. Cycles end; more
+        than `most` is Rejected("too-large")."""
         ...
 
-    def forward(self, ids: list[DataPointId], most: int = INPUTS_MAX) -> dict[DataPointId, tuple[DataPoint, tuple[Edge, ...]]]:
-        """All data points that the given ones went into, themselves included, each with its direct outputs as edges."""
+    def forward(
+        self, ids: list[DataPointId], most: int = INPUTS_MAX
+    ) -> dict[DataPointId, tuple[DataPoint, tuple[Edge, ...]]]:
+        """All data points that the given ones went into, themselves included, each with its direct outputs as
+        edges, breadth first. Cycles end; more than `most` is Rejected("too-large")."""
         ...
 
     def find(self, key: SeriesKey, first_ms: int, last_ms: int, size: int) -> list[DataPoint]:
-        """First stamps (where a value of this series was first stamped or made) with first_ms <= event time < last_ms, in event-time order."""
+        """First stamps (where a value of this series was first stamped or made) with first_ms <= event time <
+        last_ms, the first `size` in event-time order, ids breaking ties."""
         ...
 
     def nodes(self) -> list[Node]:
@@ -120,6 +193,14 @@ class Reader(Protocol):
 
     def losses(self, node: int | None = None, size: int = 1000) -> list[StoredLoss]:
         """What was named lost, newest first."""
+        ...
+
+    def alarms(self, size: int = 1000) -> list[Alarm]:
+        """What the store was alarmed by, newest first."""
+        ...
+
+    def refused(self) -> dict[str, int]:
+        """How many shipments, reports and hellos were refused, by reason."""
         ...
 
     def totals(self) -> dict[str, int]:

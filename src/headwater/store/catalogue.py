@@ -1,0 +1,143 @@
+"""The catalogue of the embedded store: nodes, series, contexts, losses, and which period may hold which ids."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, TypeVar
+
+import msgspec
+
+from headwater.model.context import Context
+from headwater.model.reading import SeriesKey, SeriesName
+from headwater.model.records import Config, Loss
+from headwater.model.shipment import NodeReport
+from headwater.store.batches import Ids
+from headwater.store.port import Alarm, Node, StoredLoss
+
+IDS, PARENTS = 0, 1
+_AT_ONCE = 500
+T = TypeVar("T")
+
+_context = msgspec.msgpack.Decoder(Context).decode
+_config = msgspec.msgpack.Decoder(Config).decode
+_loss = msgspec.msgpack.Decoder(Loss).decode
+_report = msgspec.msgpack.Decoder(NodeReport).decode
+
+
+class PeriodRow(NamedTuple):
+    """A period as the catalogue has it; what follows `sealed` is known once it is."""
+
+    number: int
+    begun_ms: int
+    sealed: bool
+    batches: int
+    points: int
+    t_min: int | None
+    t_max: int | None
+
+
+class Catalogue:
+    """The catalogue, open: what readers and the writer ask it."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    def generation(self) -> int:
+        """Rises whenever a period begins, is sealed or goes."""
+        (generation,) = self.connection.execute("SELECT generation FROM store").fetchone()
+        assert isinstance(generation, int)
+        return generation
+
+    def periods(self) -> list[PeriodRow]:
+        rows = self.connection.execute(
+            "SELECT number, begun_ms, sealed, batches, points, t_min, t_max FROM period ORDER BY number"
+        )
+        return [PeriodRow(number, begun, bool(sealed), *rest) for number, begun, sealed, *rest in rows]
+
+    def spans(self, period: int, kind: int) -> list[Ids]:
+        """The ids (kind IDS), or the parents of edges (PARENTS), that a sealed period may hold, one range a node."""
+        rows = self.connection.execute(
+            'SELECT node, first, "end" FROM span WHERE period = ? AND kind = ?', (period, kind)
+        )
+        return [Ids(*row) for row in rows]
+
+    def log_number(self, log: bytes) -> int | None:
+        row = self.connection.execute("SELECT number FROM log WHERE id = ?", (log,)).fetchone()
+        return None if row is None else int(row[0])
+
+    def node_of(self, log: bytes) -> int | None:
+        """The node whose agent has said hello with a log."""
+        row = self.connection.execute("SELECT node FROM log WHERE id = ?", (log,)).fetchone()
+        return None if row is None else row[0]
+
+    def contexts(self, names: Iterable[bytes]) -> dict[bytes, Context]:
+        found = {}
+        for some in _chunks(list(names)):
+            rows = self.connection.execute(f"SELECT id, body FROM context WHERE id IN ({_marks(some)})", some)
+            found.update({name: _context(body) for name, body in rows})
+        return found
+
+    def series(self, entry: bytes, numbers: Iterable[int]) -> dict[int, SeriesKey]:
+        """The series that a log defined, by number; damaged and unknown ones are absent."""
+        found: dict[int, SeriesKey] = {}
+        log = self.log_number(entry)
+        for some in _chunks(list(numbers)) if log is not None else ():
+            rows = self.connection.execute(
+                f"SELECT number, meter, metric FROM series WHERE log = ? AND number IN ({_marks(some)})"
+                " AND NOT damaged",
+                [log, *some],
+            )
+            found.update({number: SeriesKey(meter, metric) for number, meter, metric in rows})
+        return found
+
+    def named(self, key: SeriesKey) -> list[SeriesName]:
+        """Everything that a series is called inside batches."""
+        rows = self.connection.execute(
+            "SELECT log.id, series.number FROM series JOIN log ON log.number = series.log"
+            " WHERE meter = ? AND metric = ? AND NOT damaged",
+            key,
+        )
+        return [SeriesName(*row) for row in rows]
+
+    def nodes(self) -> list[Node]:
+        rows = self.connection.execute(
+            "SELECT node.id, name, log.id, address, config, report, reported_ms"
+            " FROM node JOIN log ON log.number = node.log ORDER BY node.id"
+        )
+        return [
+            Node(
+                node,
+                name,
+                log,
+                address,
+                None if config is None else _config(config),
+                None if report is None else _report(report),
+                reported_ms,
+            )
+            for node, name, log, address, config, report, reported_ms in rows
+        ]
+
+    def losses(self, node: int | None, size: int) -> list[StoredLoss]:
+        where, values = ("", [size]) if node is None else ("WHERE node = ?", [node, size])
+        rows = self.connection.execute(
+            f"SELECT node, sequence, body FROM loss {where} ORDER BY number DESC LIMIT ?", values
+        )
+        return [StoredLoss(found, sequence, _loss(body)) for found, sequence, body in rows]
+
+    def alarms(self, size: int) -> list[Alarm]:
+        rows = self.connection.execute(
+            "SELECT at_ms, reason, node, log, sequence, detail FROM alarm ORDER BY number DESC LIMIT ?",
+            (size,),
+        )
+        return [Alarm(*row) for row in rows]
+
+    def refused(self) -> dict[str, int]:
+        return dict(self.connection.execute("SELECT reason, times FROM refused ORDER BY reason").fetchall())
+
+
+def _chunks(values: list[T]) -> Iterator[list[T]]:
+    for at in range(0, len(values), _AT_ONCE):
+        yield values[at : at + _AT_ONCE]
+
+
+def _marks(values: list[bytes] | list[int]) -> str:
+    return ",".join("?" * len(values))

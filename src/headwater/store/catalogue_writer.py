@@ -1,0 +1,220 @@
+"""Writing the catalogue of the embedded store: each change is one transaction."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import msgspec
+
+from headwater.model.context import Context
+from headwater.model.errors import ConfigError
+from headwater.model.records import Config, Definition, Loss
+from headwater.model.shipment import NodeReport
+from headwater.store.batches import Ids
+from headwater.store.catalogue import IDS, PARENTS, Catalogue, PeriodRow
+from headwater.store.port import Alarm
+
+ALARMS_MAX = 1000
+"""Older alarms go; how many there were is kept in the counts of what was refused."""
+
+_encode = msgspec.msgpack.Encoder().encode
+
+_SET_SERIES = """
+    INSERT INTO series VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET meter = excluded.meter, metric = excluded.metric, damaged = excluded.damaged
+"""
+_SET_NODE = """
+    INSERT INTO node (id, name, address, log, reported_ms) VALUES (?, ?, ?, ?, 0)
+    ON CONFLICT DO UPDATE SET name = excluded.name, address = excluded.address, log = excluded.log
+"""
+_SET_CONFIG = """
+    UPDATE node SET config = :config, config_log = :log, config_sequence = :sequence
+    WHERE id = :node AND log = :log AND (config_log IS NOT :log OR config_sequence < :sequence)
+"""
+_ADD_PERIOD = "INSERT INTO period (number, begun_ms, sealed, batches, points) VALUES (?, ?, 0, 0, 0)"
+
+
+class Changes(NamedTuple):
+    """What shipments tell the catalogue. Logs are named by their ids, nodes by theirs."""
+
+    logs: set[bytes]
+    definitions: list[Definition]
+    contexts: list[Context]
+    configs: list[tuple[int, bytes, int, Config]]
+    """(node, log, sequence, config)"""
+    losses: list[tuple[int, bytes, int, Loss]]
+    """(node, log, sequence, loss)"""
+    refused: list[str]
+    """Reasons, one for each refusal."""
+    alarms: list[Alarm]
+
+
+class CatalogueWriter(Catalogue):
+    """The catalogue, open for writing."""
+
+    def __init__(self, connection: sqlite3.Connection, site: str) -> None:
+        super().__init__(connection)
+        row = connection.execute("SELECT site FROM store").fetchone()
+        if row is None:
+            connection.execute("INSERT INTO store VALUES (?, 0)", (site,))
+        elif row[0] != site:
+            raise ConfigError(f"this store holds site {row[0]!r}, not {site!r}: name another folder")
+        self._log_numbers: dict[bytes, int] = {}
+
+    def rollback(self) -> None:
+        """Leave a transaction that failed."""
+        if self.connection.in_transaction:
+            self.connection.execute("ROLLBACK")
+        self._log_numbers.clear()
+
+    def log_number(self, log: bytes) -> int | None:
+        number = self._log_numbers.get(log)
+        if number is None:
+            number = super().log_number(log)
+            if number is not None:
+                self._log_numbers[log] = number
+        return number
+
+    def definition(self, log: bytes, number: int) -> Definition | None:
+        row = self.connection.execute(
+            "SELECT meter, metric, damaged FROM series WHERE log = ? AND number = ?",
+            (self.log_number(log), number),
+        ).fetchone()
+        return None if row is None else Definition(log, number, row[0], row[1], bool(row[2]))
+
+    def series_count(self, log: bytes) -> int:
+        """How many series a log has defined."""
+        return self._count("SELECT count(*) FROM series WHERE log = ?", self.log_number(log))
+
+    def log_count(self) -> int:
+        return self._count("SELECT count(*) FROM log")
+
+    def has_context(self, context: Context) -> bool:
+        return bool(self._count("SELECT count(*) FROM context WHERE id = ?", context.id))
+
+    def loss(self, log: bytes, sequence: int) -> Loss | None:
+        row = self.connection.execute(
+            "SELECT body FROM loss WHERE log = ? AND sequence = ?", (self.log_number(log), sequence)
+        ).fetchone()
+        return None if row is None else msgspec.msgpack.decode(row[0], type=Loss)
+
+    def id_ends(self) -> dict[int, int]:
+        """Where the ids of each node in sealed periods end."""
+        return dict(
+            self.connection.execute('SELECT node, max("end") FROM span WHERE kind = ? GROUP BY node', (IDS,)).fetchall()
+        )
+
+    def meet(self, node: int, log: bytes, name: str, address: str) -> None:
+        """Make a node known under its latest log."""
+        with self._transaction():
+            number = self._number_of_new(log)
+            self.connection.execute("UPDATE log SET node = ? WHERE number = ?", (node, number))
+            self.connection.execute(_SET_NODE, (node, name, address, number))
+
+    def apply(self, changes: Changes) -> None:
+        with self._transaction():
+            for log in changes.logs:
+                self._number_of_new(log)
+            self.connection.executemany(
+                _SET_SERIES,
+                [
+                    (self.log_number(one.log), one.number, one.meter, one.metric, one.damaged)
+                    for one in changes.definitions
+                ],
+            )
+            self.connection.executemany(
+                "INSERT OR IGNORE INTO context VALUES (?, ?)",
+                [(context.id, _encode(context)) for context in changes.contexts],
+            )
+            self._set_configs(changes)
+            self.connection.executemany(
+                "INSERT INTO loss (node, log, sequence, body) VALUES (?, ?, ?, ?)",
+                [(node, self.log_number(log), at, _encode(loss)) for node, log, at, loss in changes.losses],
+            )
+            self._count_refused(changes)
+
+    def set_report(self, report: NodeReport, now_ms: int) -> bool:
+        """Keep the last report of a node, if it is known. A power loss may take the newest ones back."""
+        self.connection.execute("PRAGMA synchronous = NORMAL")
+        try:
+            with self._transaction():
+                cursor = self.connection.execute(
+                    "UPDATE node SET report = ?, reported_ms = ? WHERE id = ?",
+                    (_encode(report), now_ms, report.node),
+                )
+        finally:
+            self.connection.execute("PRAGMA synchronous = FULL")
+        return cursor.rowcount == 1
+
+    def begin_period(self, number: int, begun_ms: int) -> None:
+        with self._transaction():
+            self.connection.execute(_ADD_PERIOD, (number, begun_ms))
+            self._next_generation()
+
+    def postpone_period(self, number: int, begun_ms: int) -> None:
+        """Let a period that is still empty begin later."""
+        with self._transaction():
+            self.connection.execute("UPDATE period SET begun_ms = ? WHERE number = ?", (begun_ms, number))
+
+    def follow_period(self, sealed: PeriodRow, ids: list[Ids], parents: list[Ids], begun_ms: int) -> None:
+        """Seal a period and begin the next."""
+        with self._transaction():
+            self.connection.execute(
+                "UPDATE period SET sealed = 1, batches = ?, points = ?, t_min = ?, t_max = ? WHERE number = ?",
+                (sealed.batches, sealed.points, sealed.t_min, sealed.t_max, sealed.number),
+            )
+            for kind, spans in ((IDS, ids), (PARENTS, parents)):
+                self.connection.executemany(
+                    "INSERT INTO span VALUES (?, ?, ?, ?, ?)",
+                    [(sealed.number, kind, node, first, end) for node, first, end in spans],
+                )
+            self.connection.execute(_ADD_PERIOD, (sealed.number + 1, begun_ms))
+            self._next_generation()
+
+    def drop_period(self, number: int) -> None:
+        with self._transaction():
+            self.connection.execute("DELETE FROM period WHERE number = ?", (number,))
+            self.connection.execute("DELETE FROM span WHERE period = ?", (number,))
+            self._next_generation()
+
+    def _set_configs(self, changes: Changes) -> None:
+        self.connection.executemany(
+            _SET_CONFIG,
+            [
+                {"config": _encode(config), "log": self.log_number(log), "sequence": sequence, "node": node}
+                for node, log, sequence, config in changes.configs
+            ],
+        )
+
+    def _count_refused(self, changes: Changes) -> None:
+        self.connection.executemany(
+            "INSERT INTO refused VALUES (?, 1) ON CONFLICT DO UPDATE SET times = times + 1",
+            [(reason,) for reason in changes.refused],
+        )
+        self.connection.executemany(
+            "INSERT INTO alarm (at_ms, reason, node, log, sequence, detail) VALUES (?, ?, ?, ?, ?, ?)",
+            changes.alarms,
+        )
+        self.connection.execute("DELETE FROM alarm WHERE number <= (SELECT max(number) FROM alarm) - ?", (ALARMS_MAX,))
+
+    def _number_of_new(self, log: bytes) -> int | None:
+        self.connection.execute("INSERT OR IGNORE INTO log (id) VALUES (?)", (log,))
+        return self.log_number(log)
+
+    def _next_generation(self) -> None:
+        self.connection.execute("UPDATE store SET generation = generation + 1")
+
+    def _count(self, query: str, *values: bytes | int | None) -> int:
+        (count,) = self.connection.execute(query, values).fetchone()
+        return int(count)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self.connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self.rollback()
+            raise
+        self.connection.execute("COMMIT")

@@ -1,0 +1,143 @@
+"""Group commit: what arrives on any stream while one transaction is synced goes into the next, in another thread."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import NamedTuple, TypeVar
+
+from headwater.model.errors import Rejected, Unavailable
+from headwater.store.port import Group, Writer
+from headwater.store.shipments import SHIPMENT_BYTES_MAX, opened, opened_bytes, opened_report
+
+WAITING_BYTES_MAX = 64 << 20
+"""The most that waits to be stored, as received, over all streams."""
+
+_log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+class _Waiting(NamedTuple):
+    log: bytes
+    node: int
+    last: int
+    body: bytes
+    is_report: bool
+    outcome: "asyncio.Future[Rejected | None]"
+
+
+class Committer:
+    """The one that speaks to the writer, in its own thread."""
+
+    def __init__(self, writer: Writer, now: Callable[[], int]) -> None:
+        self._writer = writer
+        self._now = now
+        self._thread = ThreadPoolExecutor(1, "store")
+        self._waiting: deque[_Waiting] = deque()
+        self._waiting_bytes = 0
+        self._arrived = asyncio.Event()
+        self._room = asyncio.Condition()
+
+    async def call(self, do: Callable[[Writer], T]) -> T:
+        """Let the writer do something between two transactions."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, do, self._writer)
+
+    async def group(self, log: bytes, last: int, body: bytes) -> "asyncio.Future[Rejected | None]":
+        """Have a group stored; waits while too much does. The future says why it was refused, None once it is
+        durable, and raises Unavailable when the store does not work."""
+        return await self._submit(log, 0, last, body, False)
+
+    async def report(self, log: bytes, node: int, body: bytes) -> "asyncio.Future[Rejected | None]":
+        """Have the report of a node kept."""
+        return await self._submit(log, node, 0, body, True)
+
+    async def run(self) -> None:
+        """Store what arrives, until cancelled."""
+        while True:
+            await self._arrived.wait()
+            self._arrived.clear()
+            while self._waiting:
+                await self._store_some(self._take())
+
+    def close(self) -> None:
+        """Wait for the transaction under way; what still waits is not stored."""
+        self._thread.shutdown(wait=True)
+        for one in self._waiting:
+            one.outcome.cancel()
+
+    async def _submit(
+        self, log: bytes, node: int, last: int, body: bytes, is_report: bool
+    ) -> "asyncio.Future[Rejected | None]":
+        async with self._room:
+            await self._room.wait_for(lambda: self._waiting_bytes < WAITING_BYTES_MAX)
+            self._waiting_bytes += len(body)
+        outcome = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(log, node, last, body, is_report, outcome))
+        self._arrived.set()
+        return outcome
+
+    def _take(self) -> list[_Waiting]:
+        """What one transaction takes: as much as may be in memory at once."""
+        taken = [self._waiting.popleft()]
+        size = opened_bytes(taken[0].body)
+        while self._waiting and size + opened_bytes(self._waiting[0].body) <= SHIPMENT_BYTES_MAX:
+            taken.append(self._waiting.popleft())
+            size += opened_bytes(taken[-1].body)
+        return taken
+
+    async def _store_some(self, taken: list[_Waiting]) -> None:
+        try:
+            outcomes = await self.call(lambda _: self._store(taken))
+            for one, refusal in zip(taken, outcomes, strict=True):
+                _settle(one, refusal)
+        except Exception as error:
+            if not isinstance(error, Unavailable):
+                _log.exception("storing failed")
+                error = Unavailable("the store failed; its log says how")
+            for one in taken:
+                if not one.outcome.done():
+                    one.outcome.set_exception(error)
+                    one.outcome.exception()  # Marks it as seen: the stream may have ended meanwhile.
+        async with self._room:
+            self._waiting_bytes -= sum(len(one.body) for one in taken)
+            self._room.notify_all()
+
+    def _store(self, taken: list[_Waiting]) -> list[Rejected | None]:
+        groups = [self._group(one) for one in taken]
+        outcomes = iter(self._writer.add_all([group for group in groups if group is not None]))
+        return [None if group is None else next(outcomes) for group in groups]
+
+    def _group(self, one: _Waiting) -> Group | None:
+        """What is to be stored, or counted as refused; None for a report that was kept."""
+        try:
+            if not one.is_report:
+                return Group(one.log, one.last, opened(one.body))
+            report = opened_report(one.body)
+            if report.node != one.node:
+                raise Rejected("report", f"a report of node {report.node:06x} from node {one.node:06x}")
+            self._writer.report(report, self._now())
+            return None
+        except Rejected as refusal:
+            return Group(one.log, one.last, refusal)
+
+
+def _settle(one: _Waiting, refusal: Rejected | None) -> None:
+    if refusal is not None:
+        _log.warning("refused from log %s: %s", one.log.hex(), refusal)
+    if not one.outcome.done():
+        one.outcome.set_result(refusal)
+
+
+@asynccontextmanager
+async def committing(writer: Writer, now: Callable[[], int]) -> AsyncIterator[Committer]:
+    """A committer that runs as long as the block; `now` gives ms since the epoch."""
+    committer = Committer(writer, now)
+    running = asyncio.create_task(committer.run())
+    try:
+        yield committer
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await asyncio.to_thread(committer.close)

@@ -1,0 +1,36 @@
+"""The options of the embedded store, and how it is opened."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from headwater.model.errors import ConfigError
+from headwater.store.files import files_of
+from headwater.store.reader import SqliteReader
+from headwater.store.sqlite import Limits, SqliteWriter
+
+MS_PER_DAY = 86_400_000
+
+
+class SqliteOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="sqlite"):
+    """The embedded store: a folder per site, in it a file per period of arrival and a catalogue."""
+
+    period_days: int = 1
+    """A new period begins with every so many days (UTC) ..."""
+    period_bytes_max: int = 1 << 30
+    """... or when the file of the last has this size."""
+
+    def open_writer(self, folder: Path, site: str, now: Callable[[], int]) -> SqliteWriter:
+        """The one writer of a site's store below a folder, made when it is not there; `now` gives ms since the epoch.
+
+        ConfigError for a site, limit or folder that cannot be used, Unavailable when the store has a writer.
+        """
+        if self.period_days < 1 or self.period_bytes_max < 1:
+            raise ConfigError("store: period_days and period_bytes_max must be at least 1")
+        limits = Limits(self.period_days * MS_PER_DAY, self.period_bytes_max)
+        return SqliteWriter(files_of(folder, site), site, limits, now)
+
+    def open_reader(self, folder: Path, site: str) -> SqliteReader:
+        """A reader of a site's store below a folder; Unavailable while no writer has made it."""
+        return SqliteReader(files_of(folder, site))

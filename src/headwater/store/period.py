@@ -1,0 +1,150 @@
+"""One period of the embedded store: the questions asked of its file, by readers and by the writer."""
+
+import sqlite3
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from headwater.store.batches import Ids, StoredBatch
+from headwater.store.points import Sent
+
+BLOCK_BATCHES = 256
+_COLUMNS = "bid, node, start, count, stamp, keys"
+_BatchRow = tuple[int, int, int, int, bytes, bytes | None]
+
+_OVER = f"""
+    SELECT {_COLUMNS} FROM batch
+    WHERE node = :node AND start < :end
+      AND start >= coalesce((SELECT max(start) FROM batch WHERE node = :node AND start <= :first), :first)
+    ORDER BY start
+"""
+_BY_BID = f"SELECT {_COLUMNS} FROM batch WHERE bid = ?"
+_NEWEST = f"SELECT {_COLUMNS} FROM batch WHERE node = ? ORDER BY start DESC"
+# Seeks from as far before the ids as any edge from their node reaches.
+_OVERLAP = """
+    parent_node = :node AND parent_start < :end AND parent_start + length > :first
+    AND parent_start > :first - (SELECT length FROM reach WHERE parent_node = :node)
+"""
+_CHILDREN = f"SELECT DISTINCT child FROM edge WHERE {_OVERLAP}"
+_SENT = f"SELECT parent_start, parent_start + length, sent_ms FROM edge WHERE {_OVERLAP} AND sent_ms IS NOT NULL"
+_POSTINGS = "SELECT block, t_min FROM posting WHERE series = ? AND t_min < ? AND t_max >= ?"
+_TAIL = """
+    SELECT bid, t_min FROM batch
+    WHERE bid >= coalesce((SELECT max(block) + 1 FROM block), 0) * :size AND t_min < :last AND t_max >= :first
+"""
+_KEYED = f"""
+    SELECT {_COLUMNS} FROM batch
+    WHERE bid >= ? AND bid < ? AND entry = ? AND t_min < ? AND t_max >= ?
+"""
+# Seeks the smallest node above the last one found, so that the index is not scanned.
+_NODES = """
+    WITH RECURSIVE seen(node) AS (
+        SELECT min({column}) FROM {table}
+        UNION ALL
+        SELECT (SELECT min({column}) FROM {table} WHERE {column} > node) FROM seen WHERE node IS NOT NULL
+    )
+    SELECT node FROM seen WHERE node IS NOT NULL
+"""
+
+
+class Stretch(NamedTuple):
+    """Batches of a period that may hold readings of a series: bids from `first` on, below `end`."""
+
+    t_min: int
+    period: int
+    first: int
+    end: int
+
+
+class Period:
+    """The file of one period, open."""
+
+    def __init__(self, number: int, connection: sqlite3.Connection) -> None:
+        self.number = number
+        self.connection = connection
+
+    def over(self, ids: Ids) -> list[StoredBatch]:
+        """The batches that hold any of some ids, by their start."""
+        rows = self.connection.execute(_OVER, ids._asdict())
+        return [batch for batch in self._batches(rows) if batch.end > ids.first]
+
+    def batch(self, bid: int) -> StoredBatch:
+        (found,) = self._batches(self.connection.execute(_BY_BID, (bid,)))
+        return found
+
+    def newest(self, node: int, points: int) -> list[StoredBatch]:
+        """The last batches of a node, newest first, until they have so many data points."""
+        found: list[StoredBatch] = []
+        rows = self.connection.execute(_NEWEST, (node,))
+        while points > 0 and (some := self._batches(rows.fetchmany(1))):
+            found += some
+            points -= some[0].count
+        rows.close()
+        return found
+
+    def children(self, ids: Ids) -> list[int]:
+        """The bids of batches with a run of inputs that overlaps some ids, rising."""
+        return sorted(bid for (bid,) in self.connection.execute(_CHILDREN, ids._asdict()))
+
+    def sent(self, ids: Ids) -> list[Sent]:
+        return [Sent(*row) for row in self.connection.execute(_SENT, ids._asdict())]
+
+    def stretches(self, series: int, first_ms: int, last_ms: int) -> list[Stretch]:
+        """Where readings of a series with first_ms <= event time < last_ms may be: sealed blocks, and batches
+        behind them."""
+        blocks = self.connection.execute(_POSTINGS, (series, last_ms, first_ms)).fetchall()
+        tail = self.connection.execute(_TAIL, {"size": BLOCK_BATCHES, "first": first_ms, "last": last_ms})
+        found = [
+            Stretch(t_min, self.number, block * BLOCK_BATCHES, (block + 1) * BLOCK_BATCHES) for block, t_min in blocks
+        ]
+        return found + [Stretch(t_min, self.number, bid, bid + 1) for bid, t_min in tail]
+
+    def keyed(self, stretch: Stretch, entry: int, first_ms: int, last_ms: int) -> list[StoredBatch]:
+        """The batches of a stretch with keys of an entry's series and event times in a range."""
+        return self._batches(self.connection.execute(_KEYED, (stretch.first, stretch.end, entry, last_ms, first_ms)))
+
+    def id_spans(self) -> list[Ids]:
+        """For each node the ids from its first to behind its last."""
+        return [
+            Ids(node, self._one("SELECT min(start) FROM batch WHERE node = ?", node), self._end_of(node))
+            for node in self._nodes("batch", "node")
+        ]
+
+    def parent_spans(self) -> list[Ids]:
+        """For each parent node the ids that edges may name, from the first on; behind the last there may be more."""
+        return [
+            Ids(
+                node,
+                self._one("SELECT min(parent_start) FROM edge WHERE parent_node = ?", node),
+                self._one("SELECT max(parent_start) FROM edge WHERE parent_node = ?", node)
+                + self._one("SELECT length FROM reach WHERE parent_node = ?", node),
+            )
+            for node in self._nodes("edge", "parent_node")
+        ]
+
+    def totals(self) -> tuple[int, int]:
+        """(batches, data points)"""
+        return (self._one("SELECT batches FROM total"), self._one("SELECT points FROM total"))
+
+    def event_times(self) -> tuple[int | None, int | None]:
+        """The earliest and the latest event time of sealed blocks."""
+        found: tuple[int | None, int | None] = self.connection.execute(
+            "SELECT min(t_min), max(t_max) FROM block"
+        ).fetchone()
+        return found
+
+    def _end_of(self, node: int) -> int:
+        return self._one("SELECT start + count FROM batch WHERE node = ? ORDER BY start DESC LIMIT 1", node)
+
+    def _nodes(self, table: str, column: str) -> list[int]:
+        return [node for (node,) in self.connection.execute(_NODES.format(table=table, column=column))]
+
+    def _one(self, query: str, *values: int) -> int:
+        (found,) = self.connection.execute(query, values).fetchone()
+        assert isinstance(found, int)
+        return found
+
+    def _batches(self, rows: Iterable[_BatchRow]) -> list[StoredBatch]:
+        number = self.number
+        return [
+            StoredBatch((number, bid), node, start, count, stamp, keys) for bid, node, start, count, stamp, keys in rows
+        ]

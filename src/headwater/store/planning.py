@@ -1,0 +1,174 @@
+"""What shipments would change in the embedded store, or why they are refused; nothing is written here."""
+
+from bisect import bisect_right, insort
+from collections import Counter
+from collections.abc import Callable, Iterable
+
+from headwater.model.context import Context
+from headwater.model.errors import Rejected
+from headwater.model.ids import DataPointId
+from headwater.model.records import SERIES_MAX, Config, Definition, Loss
+from headwater.model.shipment import Shipment
+from headwater.store.batches import Ids, StoredBatch
+from headwater.store.catalogue_writer import CatalogueWriter, Changes
+from headwater.store.ingest import PreparedBatch, definition_fault, prepared
+
+LOGS_MAX = 1 << 22
+SEQUENCE_MAX = (1 << 63) - 1
+
+
+class Runs:
+    """The batches that one node is about to get, by start; their id runs do not overlap."""
+
+    def __init__(self) -> None:
+        self.batches: list[PreparedBatch] = []
+
+    @property
+    def end(self) -> int:
+        """Behind the last id, 0 without one."""
+        return self.batches[-1].end if self.batches else 0
+
+    def over(self, batch: PreparedBatch) -> list[PreparedBatch]:
+        at = bisect_right(self.batches, batch.start, key=lambda other: other.end)
+        found = []
+        while at < len(self.batches) and self.batches[at].start < batch.end:
+            found.append(self.batches[at])
+            at += 1
+        return found
+
+    def add(self, batch: PreparedBatch) -> None:
+        if batch.start >= self.end:
+            self.batches.append(batch)
+        else:
+            insort(self.batches, batch, key=lambda other: other.start)
+
+
+class Planner:
+    """Judges the shipments of one transaction in turn, each with what those before it will have changed."""
+
+    def __init__(
+        self,
+        catalogue: CatalogueWriter,
+        stored: Callable[[Ids], list[StoredBatch]],
+        ends: dict[int, int],
+    ) -> None:
+        """`stored` answers the batches over some ids; no id of a node is stored from its `ends` on."""
+        self.batches: list[PreparedBatch] = []
+        self.changes = Changes(set(), [], [], [], [], [], [])
+        self._catalogue = catalogue
+        self._stored = stored
+        self._ends = ends
+        self._runs: dict[int, Runs] = {}
+        self._definitions: dict[tuple[bytes, int], Definition] = {}
+        self._losses: dict[tuple[bytes, int], Loss] = {}
+        self._new_series: Counter[bytes] = Counter()
+
+    def judge(self, log: bytes, node: int, shipment: Shipment) -> Rejected | None:
+        """Take in a shipment of a node's log, or answer why not and leave everything as it was."""
+        try:
+            self._take(log, node, shipment)
+        except Rejected as refusal:
+            return refusal
+        return None
+
+    def _take(self, log: bytes, node: int, shipment: Shipment) -> None:
+        batches = self._new_batches(node, shipment)
+        definitions = self._new_definitions(shipment.definitions)
+        losses = self._new_losses(log, shipment.losses)
+        configs = [_config(node, log, *one) for one in shipment.configs]
+        logs = self._new_logs({batch.entry for batch in batches} | {one.log for one in definitions})
+        runs = self._runs.setdefault(node, Runs())
+        for batch in batches:
+            runs.add(batch)
+        self.batches += batches
+        self.changes.logs.update(logs)
+        self._take_definitions(definitions)
+        self.changes.contexts.extend(self._new_contexts(shipment.contexts))
+        self.changes.configs.extend(configs)
+        for sequence, loss in losses:
+            self._losses[log, sequence] = loss
+            self.changes.losses.append((node, log, sequence, loss))
+
+    def _new_batches(self, node: int, shipment: Shipment) -> list[PreparedBatch]:
+        staged = self._runs.get(node, Runs())
+        mine = Runs()
+        end = max(self._ends.get(node, 0), staged.end)
+        for shipped in shipment.stamps:
+            batch = prepared(shipped, node)
+            if batch.start >= max(end, mine.end) or self._is_new(batch, staged, mine):
+                mine.add(batch)
+        return mine.batches
+
+    def _is_new(self, batch: PreparedBatch, staged: Runs, mine: Runs) -> bool:
+        """False for a batch that is there already; Rejected("conflict") when its ids mean something else there."""
+        others: list[PreparedBatch | StoredBatch] = [*staged.over(batch), *mine.over(batch)]
+        others += self._stored(Ids(batch.node, batch.start, batch.end))
+        if not others:
+            return True
+        if len(others) == 1 and _same(others[0], batch):
+            return False
+        there = DataPointId(batch.node, others[0].start)
+        raise Rejected(
+            "conflict",
+            f"record {batch.shipped.sequence} gives {batch.count} ids from {DataPointId(batch.node, batch.start)} on,"
+            f" and {others[0].count} from {there} on are stored with other content: do two nodes have this node id?",
+        )
+
+    def _new_definitions(self, definitions: Iterable[Definition]) -> list[Definition]:
+        found: dict[tuple[bytes, int], Definition] = {}
+        for one in definitions:
+            fault = definition_fault(one)
+            if fault is not None:
+                raise Rejected("series", fault)
+            name = (one.log, one.number)
+            there = found.get(name) or self._definitions.get(name) or self._catalogue.definition(*name)
+            if there is None or (there.damaged and not one.damaged):
+                found[name] = one
+            elif not one.damaged and (there.meter, there.metric) != (one.meter, one.metric):
+                raise Rejected("conflict", f"series {one.number} of log {one.log.hex()} is stored with another name")
+        for log, count in Counter(log for log, _ in found).items():
+            if self._catalogue.series_count(log) + self._new_series[log] + count > SERIES_MAX:
+                raise Rejected("series", f"log {log.hex()} names more than {SERIES_MAX} series")
+        return list(found.values())
+
+    def _take_definitions(self, definitions: list[Definition]) -> None:
+        self.changes.definitions.extend(definitions)
+        for one in definitions:
+            self._definitions[one.log, one.number] = one
+            self._new_series[one.log] += 1
+
+    def _new_losses(self, log: bytes, losses: Iterable[tuple[int, Loss]]) -> list[tuple[int, Loss]]:
+        found: dict[int, Loss] = {}
+        for sequence, loss in losses:
+            _check_sequence(sequence)
+            there = found.get(sequence) or self._losses.get((log, sequence)) or self._catalogue.loss(log, sequence)
+            if there is None:
+                found[sequence] = loss
+            elif there != loss:
+                raise Rejected("conflict", f"loss record {sequence} of log {log.hex()} is stored with other content")
+        return list(found.items())
+
+    def _new_contexts(self, contexts: Iterable[Context]) -> list[Context]:
+        return [context for context in contexts if not self._catalogue.has_context(context)]
+
+    def _new_logs(self, logs: set[bytes]) -> set[bytes]:
+        new = {log for log in logs if self._catalogue.log_number(log) is None} - self.changes.logs
+        if new and self._catalogue.log_count() + len(self.changes.logs) + len(new) > LOGS_MAX:
+            raise Rejected("series", f"the store names more than {LOGS_MAX} logs")
+        return new
+
+
+def _config(node: int, log: bytes, sequence: int, config: Config) -> tuple[int, bytes, int, Config]:
+    _check_sequence(sequence)
+    if config.node != node:
+        raise Rejected("unknown-node", f"the configuration in record {sequence} is of node {config.node:06x}")
+    return node, log, sequence, config
+
+
+def _check_sequence(sequence: int) -> None:
+    if not 0 <= sequence <= SEQUENCE_MAX:
+        raise Rejected("sequence", f"sequence {sequence} is out of range")
+
+
+def _same(there: PreparedBatch | StoredBatch, batch: PreparedBatch) -> bool:
+    return there.keys == batch.keys and there.shipped == batch.shipped

@@ -1,0 +1,163 @@
+"""Data points as answers: parts of stored batches joined with their contexts, series, event times and sent times."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from itertools import repeat
+from typing import NamedTuple, Protocol
+
+from headwater.model.context import Context
+from headwater.model.ids import ORDINAL_MAX, DataPointId, IdRun
+from headwater.model.reading import SeriesKey
+from headwater.model.stamp import Lists, Same
+from headwater.store.batches import Ids, Part, StoredBatch, merged
+from headwater.store.columns import SERIES_BITS, UNKNOWN, Resolver
+from headwater.store.lineage import Graph
+from headwater.store.port import DataPoint, Edge, Edges
+
+_NUMBER_MASK = (1 << SERIES_BITS) - 1
+NO_INPUTS: tuple[Edge, ...] = ()
+
+
+class Sent(NamedTuple):
+    """The ids first <= ordinal < end of a node were sent on at a time."""
+
+    first: int
+    end: int
+    sent_ms: int
+
+
+class Names(Graph, Protocol):
+    """A graph that can also name what its batches refer to."""
+
+    def sent(self, ids: Ids) -> list[Sent]:
+        """When any of some ids were sent on, as their children's stamps say."""
+        ...
+
+    def contexts(self, names: set[bytes]) -> dict[bytes, Context]:
+        """Contexts by their 8-byte name, these and maybe more; unknown ones are absent."""
+        ...
+
+    def series(self, entry: bytes, numbers: set[int]) -> dict[int, SeriesKey]:
+        """Series that an entry log defined, by number, these and maybe more; damaged and unknown ones are absent."""
+        ...
+
+
+class _Columns(NamedTuple):
+    """The series codes, timestamps and origin numbers of a part's data points."""
+
+    codes: list[int]
+    timestamps: list[int]
+    numbers: Iterable[int]
+
+
+def data_points(names: Names, parts: list[Part]) -> Iterator[DataPoint]:
+    """The data points of parts, in their order."""
+    resolver = Resolver(names.over)
+    resolver.read([part.batch for part in parts])
+    columns = [_columns(resolver, part) for part in parts]
+    contexts = names.contexts({part.batch.stamp.context for part in parts})
+    keys = _keys(names, resolver, columns)
+    sent = _SentTimes(names, merged(map(_ids, parts)))
+    for part, known in zip(parts, columns, strict=True):
+        context = contexts.get(part.batch.stamp.context)
+        yield from _part_points(part, known, context, keys, sent.of(_ids(part)))
+
+
+def _ids(part: Part) -> Ids:
+    batch = part.batch
+    return Ids(batch.node, batch.start + part.first, batch.start + part.end)
+
+
+class _SentTimes:
+    """When ids were sent on: the earliest time for each, asked once for every range without a gap."""
+
+    def __init__(self, names: Names, ranges: list[Ids]) -> None:
+        self._ranges = ranges
+        self._times = [_sent_times(ids, names.sent(ids)) for ids in ranges]
+
+    def of(self, ids: Ids) -> Iterable[int | None]:
+        """The times of ids that lie in one of the ranges."""
+        at = bisect_right(self._ranges, (ids.node, ids.first, ORDINAL_MAX + 2)) - 1
+        first = self._ranges[at].first
+        return self._times[at][ids.first - first : ids.end - first]
+
+
+def _sent_times(ids: Ids, sent: list[Sent]) -> list[int | None]:
+    result: list[int | None] = [None] * (ids.end - ids.first)
+    for at in sorted(sent, key=lambda at: -at.sent_ms):
+        first, end = max(at.first, ids.first) - ids.first, min(at.end, ids.end) - ids.first
+        result[first:end] = [at.sent_ms] * (end - first)
+    return result
+
+
+def _columns(resolver: Resolver, part: Part) -> _Columns:
+    batch, first, end = part
+    series, timestamps, numbers = resolver.columns(batch)
+    return _Columns(
+        series[first:end].tolist(),
+        timestamps[first:end].tolist(),
+        repeat(batch.shipped.origin.number) if numbers is None else numbers[first:end].tolist(),
+    )
+
+
+def _keys(names: Names, resolver: Resolver, columns: list[_Columns]) -> dict[int, SeriesKey]:
+    """The series of all codes that occur."""
+    codes: set[int] = set()
+    for known in columns:
+        codes.update(known.codes)
+    codes.discard(UNKNOWN)
+    numbers: dict[int, set[int]] = {}
+    for code in codes:
+        numbers.setdefault(code >> SERIES_BITS, set()).add(code & _NUMBER_MASK)
+    result: dict[int, SeriesKey] = {}
+    for entry, wanted in numbers.items():
+        found = names.series(resolver.entries[entry], wanted)
+        result |= {entry << SERIES_BITS | number: found[number] for number in wanted if number in found}
+    return result
+
+
+def _part_points(
+    part: Part,
+    columns: _Columns,
+    context: Context | None,
+    keys: dict[int, SeriesKey],
+    sent: Iterable[int | None],
+) -> Iterator[DataPoint]:
+    batch, first, end = part
+    shipped = batch.shipped
+    origin = shipped.origin
+    codes = columns.codes
+    return map(
+        DataPoint._make,
+        zip(
+            map(DataPointId, repeat(batch.node), range(batch.start + first, batch.start + end)),
+            repeat(context),
+            map(keys.get, codes),
+            _times(codes, columns.timestamps),
+            repeat(shipped.stamp.received_ms),
+            sent,
+            _inputs(batch, first, end),
+            repeat(shipped.stamp.outside),
+            repeat(shipped.kind),
+            repeat(None if context is None else context.step),
+            zip(repeat(origin.kind), repeat(origin.stream.hex()), columns.numbers, strict=False),
+            strict=False,
+        ),
+    )
+
+
+def _times(codes: list[int], timestamps: list[int]) -> Iterable[int | None]:
+    if UNKNOWN not in codes:
+        return timestamps
+    return [None if code == UNKNOWN else at for code, at in zip(codes, timestamps, strict=True)]
+
+
+def _inputs(batch: StoredBatch, first: int, end: int) -> Iterable[Edges | tuple[Edge, ...]]:
+    made = batch.stamp.inputs
+    if made is None:
+        return repeat(NO_INPUTS)
+    if isinstance(made, Lists):
+        return [Edges(runs, made.contribution) for runs in made.inputs[first:end]]
+    node, start = made.run.node, made.run.start
+    positions = range(first, end) if isinstance(made, Same) else batch.kept[first:end].tolist()
+    return [Edges((IdRun(node, start + position, 1),)) for position in positions]

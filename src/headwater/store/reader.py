@@ -1,0 +1,199 @@
+"""Reading the embedded store: answers about data points, while another process writes."""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+from headwater.model.context import Context
+from headwater.model.errors import Unavailable
+from headwater.model.ids import DataPointId
+from headwater.model.reading import SeriesKey
+from headwater.store import lineage
+from headwater.store.batches import Ids, Memo, Part, StoredBatch
+from headwater.store.catalogue import IDS, PARENTS, Catalogue
+from headwater.store.files import StoreFiles, open_to_read
+from headwater.store.periods import Periods
+from headwater.store.points import Sent, data_points
+from headwater.store.port import INPUTS_MAX, Alarm, DataPoint, Edge, Node, StoredLoss
+from headwater.store.search import entries_of, find
+
+T = TypeVar("T")
+MEMO_BYTES_MAX = 32 << 20
+"""How much a reader remembers, about, before it begins afresh."""
+NAME_BYTES = 300
+"""What a series or context takes of that."""
+
+
+class SqliteReader:
+    """The embedded store for reading; one request at a time, from any thread."""
+
+    def __init__(self, files: StoreFiles, seconds: Callable[[], float] = time.monotonic) -> None:
+        """Unavailable while no writer has made the store; ConfigError when it is of another format."""
+        self._files = files
+        self._catalogue = Catalogue(open_to_read(files.catalogue))
+        self._periods = Periods(files, self._catalogue, seconds)
+        self._request = _Request(self._periods, self._catalogue)
+        self._lock = threading.Lock()
+
+    def points(self, ids: list[DataPointId]) -> dict[DataPointId, DataPoint]:
+        return self._answer(lambda request: request.points(ids))
+
+    def last_of(self, node: int, size: int) -> list[DataPoint]:
+        return self._answer(lambda request: request.last_of(node, size))
+
+    def backward(self, ids: list[DataPointId], most: int = INPUTS_MAX) -> dict[DataPointId, DataPoint]:
+        return self._answer(lambda request: _by_id(request, lineage.backward(request, ids, most)))
+
+    def backward_parts(self, ids: list[DataPointId], most: int = INPUTS_MAX) -> list[Part]:
+        """The stretches of stored batches that `backward` answers with, without their data points."""
+        return self._answer(lambda request: lineage.backward(request, ids, most))
+
+    def forward(
+        self, ids: list[DataPointId], most: int = INPUTS_MAX
+    ) -> dict[DataPointId, tuple[DataPoint, tuple[Edge, ...]]]:
+        return self._answer(lambda request: request.forward(ids, most))
+
+    def find(self, key: SeriesKey, first_ms: int, last_ms: int, size: int) -> list[DataPoint]:
+        if size <= 0 or first_ms >= last_ms:
+            return []
+        return self._answer(lambda request: request.find(key, first_ms, last_ms, size))
+
+    def nodes(self) -> list[Node]:
+        return self._answer(lambda _: self._catalogue.nodes())
+
+    def losses(self, node: int | None = None, size: int = 1000) -> list[StoredLoss]:
+        return self._answer(lambda _: self._catalogue.losses(node, max(size, 0)))
+
+    def alarms(self, size: int = 1000) -> list[Alarm]:
+        return self._answer(lambda _: self._catalogue.alarms(max(size, 0)))
+
+    def refused(self) -> dict[str, int]:
+        return self._answer(lambda _: self._catalogue.refused())
+
+    def totals(self) -> dict[str, int]:
+        return self._answer(lambda _: self._totals())
+
+    def close(self) -> None:
+        with self._lock:
+            self._periods.close()
+            self._catalogue.connection.close()
+
+    def _totals(self) -> dict[str, int]:
+        batches, points = self._periods.totals()
+        conflicts = self._catalogue.refused().get("conflict", 0)
+        size = self._files.disk_bytes()
+        return {"stamps": points, "batches": batches, "bytes": size, "conflicts": conflicts}
+
+    def _answer(self, ask: Callable[["_Request"], T]) -> T:
+        with self._lock:
+            try:
+                changed = self._periods.begin()
+                if changed or self._request.memo.bytes > MEMO_BYTES_MAX:
+                    self._request = _Request(self._periods, self._catalogue)
+                return ask(self._request)
+            except (sqlite3.Error, OSError) as error:
+                raise Unavailable(f"the store in {self._files.folder} cannot be read: {error}") from error
+            finally:
+                self._periods.end()
+
+
+class _Request:
+    """What one reader asks of the store; what it has read and cannot change it does not read again."""
+
+    def __init__(self, periods: Periods, catalogue: Catalogue) -> None:
+        self.memo = Memo()
+        self._periods = periods
+        self._catalogue = catalogue
+        self._contexts: dict[bytes, Context] = {}
+        self._series: dict[bytes, dict[int, SeriesKey]] = {}
+
+    def points(self, ids: list[DataPointId]) -> dict[DataPointId, DataPoint]:
+        parts = [part for at in lineage.id_ranges(ids) for part in lineage.stored_parts(self, at)]
+        found = _by_id(self, parts)
+        return {at: found[at] for at in ids if at in found}
+
+    def last_of(self, node: int, size: int) -> list[DataPoint]:
+        return list(data_points(self, self._last_parts(node, size)[::-1]))[::-1]
+
+    def forward(self, ids: list[DataPointId], most: int) -> dict[DataPointId, tuple[DataPoint, tuple[Edge, ...]]]:
+        parts, outputs = lineage.forward(self, ids, most)
+        return {point.id: (point, tuple(outputs.get(point.id, ()))) for point in data_points(self, parts)}
+
+    def find(self, key: SeriesKey, first_ms: int, last_ms: int, size: int) -> list[DataPoint]:
+        names = self._catalogue.named(key)
+        numbers = {log: self._catalogue.log_number(log) or 0 for log, _ in names}
+        hits = find(self._periods, entries_of(names, numbers), first_ms, last_ms, size)
+        return list(data_points(self, [Part(hit.batch, hit.position, hit.position + 1) for hit in hits]))
+
+    def over(self, ids: Ids) -> list[StoredBatch]:
+        found: list[StoredBatch] = []
+        at = ids.first
+        while at < ids.end:
+            batch = self.memo.at(ids.node, at)
+            if batch is None:
+                return found + self._load(Ids(ids.node, at, ids.end))
+            found.append(batch)
+            at = batch.end
+        return found
+
+    def children(self, ids: Ids) -> Iterator[StoredBatch]:
+        for period in self._periods.holding(PARENTS, ids):
+            for bid in period.children(ids):
+                batch = self.memo.placed((period.number, bid))
+                yield self.memo.keep(period.batch(bid)) if batch is None else batch
+
+    def sent(self, ids: Ids) -> list[Sent]:
+        return [sent for period in self._periods.holding(PARENTS, ids) for sent in period.sent(ids)]
+
+    def contexts(self, names: set[bytes]) -> dict[bytes, Context]:
+        unknown = {name for name in names if name not in self._contexts}
+        if unknown:
+            self._contexts |= self._catalogue.contexts(unknown)
+            self.memo.bytes += NAME_BYTES * len(unknown)
+        return self._contexts
+
+    def series(self, entry: bytes, numbers: set[int]) -> dict[int, SeriesKey]:
+        known = self._series.setdefault(entry, {})
+        unknown = {number for number in numbers if number not in known}
+        if unknown:
+            known |= self._catalogue.series(entry, unknown)
+            self.memo.bytes += NAME_BYTES * len(unknown)
+        return known
+
+    def _last_parts(self, node: int, size: int) -> list[Part]:
+        """The newest parts of a node with `size` data points, newest first."""
+        parts: list[Part] = []
+        batches: list[StoredBatch] = []
+        for end, period in self._periods.newest(node):
+            if parts and sum(part.end - part.first for part in parts) >= size and parts[-1].batch.start >= end:
+                break
+            batches += map(self.memo.keep, period.newest(node, size))
+            parts = _last(batches, size)
+        return parts
+
+    def _load(self, ids: Ids) -> list[StoredBatch]:
+        found: list[StoredBatch] = []
+        missing = ids.end - ids.first
+        for period in self._periods.holding(IDS, ids):
+            for batch in period.over(ids):
+                missing -= min(batch.end, ids.end) - max(batch.start, ids.first)
+                found.append(self.memo.keep(batch))
+            if missing <= 0:
+                break
+        return sorted(found, key=lambda batch: batch.start)
+
+
+def _by_id(request: _Request, parts: list[Part]) -> dict[DataPointId, DataPoint]:
+    return {point.id: point for point in data_points(request, parts)}
+
+
+def _last(batches: list[StoredBatch], size: int) -> list[Part]:
+    parts = []
+    for batch in sorted(batches, key=lambda batch: -batch.start):
+        if size <= 0:
+            break
+        parts.append(Part(batch, max(batch.count - size, 0), batch.count))
+        size -= batch.count
+    return parts

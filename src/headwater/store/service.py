@@ -1,0 +1,202 @@
+"""The gRPC service that agents ship stamps to, over any store."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import NamedTuple, cast
+
+import grpc
+
+from headwater.model.errors import ConfigError, HeadwaterError, Rejected, Unavailable
+from headwater.store.commit import Committer, committing
+from headwater.store.options import SqliteOptions
+from headwater.wire import headwater_pb2 as pb
+from headwater.wire.headwater_pb2_grpc import ProvenanceServicer, add_ProvenanceServicer_to_server
+from headwater.wire.link import GRPC_OPTIONS
+
+VERSION = 1
+"""Of the exchange between agent and store."""
+WAITING_MAX = 16
+"""The most groups of one stream that wait to be stored or answered."""
+_SEQUENCE_MAX = (1 << 63) - 1
+_STOP_S = 1.0
+# A connection that broke without a word keeps its node from coming back under a new log, so it is noticed soon.
+_KEEPALIVE = [("grpc.keepalive_time_ms", 10_000), ("grpc.keepalive_timeout_ms", 5_000)]
+
+_logger = logging.getLogger(__name__)
+
+Context = grpc.aio.ServicerContext[pb.StampsUp, pb.StampsDown]
+Outcome = asyncio.Future[Rejected | None]
+
+
+class _Agent(NamedTuple):
+    """Who is at the other end."""
+
+    node: int
+    log: bytes
+
+
+class _Sent(NamedTuple):
+    """A group (or report, without a sequence) that is being stored, or why the stream cannot go on."""
+
+    last: int | None
+    outcome: Outcome | Rejected
+
+
+class _Stream:
+    """What one stream has sent and is not answered yet."""
+
+    def __init__(self) -> None:
+        self.sent: asyncio.Queue[_Sent | None] = asyncio.Queue(WAITING_MAX)
+        """None ends the stream."""
+        self.superseded = False
+
+    def supersede(self) -> None:
+        """End the stream, also while it is idle."""
+        self.superseded = True
+        if not self.sent.full():
+            self.sent.put_nowait(None)
+
+
+class ProvenanceService:
+    """`/headwater.v1.Provenance`: each group of a stream is answered in its order once it is durable or refused.
+
+    A refused group is answered, and passed: only that group is lost, and it is counted. A stream ends when its agent
+    cannot be told from another's, breaks the protocol, or the store does not work.
+    """
+
+    def __init__(self, committer: Committer, now: Callable[[], int]) -> None:
+        """`now` gives ms since the epoch."""
+        self._committer = committer
+        self._now = now
+        self._streams: dict[int, _Stream] = {}
+        """The latest stream of each node."""
+
+    async def push_stamps(self, messages: AsyncIterator[pb.StampsUp], context: Context) -> AsyncIterator[pb.StampsDown]:
+        try:
+            agent, stored = await self._meet(await anext(messages))
+        except StopAsyncIteration:
+            return
+        except HeadwaterError as error:
+            _logger.warning("stream refused: %s", error)
+            yield _refusal(error, 0, fatal=True)
+            return
+        stream = self._begin_stream(agent.node)
+        reading = asyncio.create_task(self._read(agent, messages, stream.sent))
+        try:
+            yield pb.StampsDown(stored=stored)
+            while (one := await stream.sent.get()) is not None and not stream.superseded:
+                for down in await _answers(one):
+                    yield down
+                    if down.refusal.fatal:
+                        return
+        finally:
+            reading.cancel()
+            await self._end_stream(agent, stream)
+
+    async def _meet(self, first: pb.StampsUp) -> tuple[_Agent, int]:
+        if first.WhichOneof("is") != "hello":
+            raise Rejected("hello", "a stream begins with AgentHello")
+        hello = first.hello
+        if hello.version != VERSION:
+            raise Rejected("version", f"version {hello.version} of the exchange, this store speaks version {VERSION}")
+        if len(hello.node) != 3:
+            raise Rejected("node", f"a node id of {len(hello.node)} bytes, 3 are needed")
+        agent = _Agent(int.from_bytes(hello.node, "big"), hello.log)
+        stored = await self._committer.call(
+            lambda writer: writer.hello(hello.site, *agent, hello.name, hello.address, self._now())
+        )
+        return agent, stored
+
+    def _begin_stream(self, node: int) -> _Stream:
+        """The new stream of a node. One it had before ends: the writer has found the new one to be right."""
+        before = self._streams.get(node)
+        if before is not None:
+            before.supersede()
+        stream = self._streams[node] = _Stream()
+        return stream
+
+    async def _end_stream(self, agent: _Agent, stream: _Stream) -> None:
+        if self._streams.get(agent.node) is stream:
+            del self._streams[agent.node]
+            await self._committer.call(lambda writer: writer.bye(agent.log))
+
+    async def _read(
+        self, agent: _Agent, messages: AsyncIterator[pb.StampsUp], sent: asyncio.Queue[_Sent | None]
+    ) -> None:
+        async for up in messages:
+            await sent.put(await self._submit(agent, up))
+        await sent.put(None)
+
+    async def _submit(self, agent: _Agent, up: pb.StampsUp) -> _Sent:
+        match up.WhichOneof("is"):
+            case "group" if up.group.last <= _SEQUENCE_MAX:
+                last = up.group.last
+                return _Sent(last, await self._committer.group(agent.log, last, up.group.body))
+            case "report":
+                return _Sent(None, await self._committer.report(agent.log, agent.node, up.report))
+            case other:
+                return _Sent(
+                    None,
+                    Rejected("message", f"a {other or 'message of an unknown kind'} that has no place here"),
+                )
+
+
+async def _answers(sent: _Sent) -> list[pb.StampsDown]:
+    """What an agent is told of something it sent, once that is known."""
+    last, outcome = sent
+    if isinstance(outcome, Rejected):
+        return [_refusal(outcome, 0, fatal=True)]
+    try:
+        refusal = await outcome
+    except Unavailable as error:
+        return [_refusal(error, last or 0, fatal=True)]
+    answers = [] if refusal is None else [_refusal(refusal, last or 0, fatal=False)]
+    return answers if last is None else [*answers, pb.StampsDown(stored=last)]
+
+
+def _refusal(error: HeadwaterError, sequence: int, fatal: bool) -> pb.StampsDown:
+    reason, detail = "unavailable", str(error)
+    if isinstance(error, Rejected):
+        reason, detail = error.reason, error.detail
+    return pb.StampsDown(refusal=pb.Refusal(reason=reason, detail=detail, sequence=sequence, fatal=fatal))
+
+
+async def serve(
+    options: SqliteOptions,
+    folder: Path,
+    site: str,
+    host: str,
+    port: int,
+    now: Callable[[], int],
+    started: Callable[[int], None] | None = None,
+) -> None:
+    """Write the store of a site below a folder, and take stamps for it on host:port, until cancelled.
+
+    `started` is told the port, which matters with port 0. ConfigError or Unavailable as `open_writer` raises them,
+    ConfigError when the port cannot be had.
+    """
+    writer = options.open_writer(folder, site, now)
+    try:
+        async with committing(writer, now) as committer:
+            server = grpc.aio.server(options=[*GRPC_OPTIONS, *_KEEPALIVE])
+            service = cast(ProvenanceServicer, ProvenanceService(committer, now))
+            add_ProvenanceServicer_to_server(service, server)
+            bound = _bind(server, host, port)
+            await server.start()
+            try:
+                if started is not None:
+                    started(bound)
+                await server.wait_for_termination()
+            finally:
+                await server.stop(_STOP_S)
+    finally:
+        writer.close()
+
+
+def _bind(server: grpc.aio.Server, host: str, port: int) -> int:
+    try:
+        return server.add_insecure_port(f"{host}:{port}")
+    except RuntimeError as error:
+        raise ConfigError(f"the store cannot listen on {host}:{port}: is something else there?") from error

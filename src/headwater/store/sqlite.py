@@ -1,0 +1,262 @@
+"""The embedded store: SQLite, one file per period and a catalogue; this is its one writer."""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from typing import NamedTuple
+
+from headwater.model.errors import NotFound, Rejected
+from headwater.model.ids import NODE_MAX, format_node
+from headwater.model.shipment import NodeReport, Shipment
+from headwater.store.batches import Ids, StoredBatch
+from headwater.store.catalogue import IDS, PeriodRow
+from headwater.store.catalogue_writer import CatalogueWriter, Changes
+from headwater.store.files import StoreFiles, locked, open_to_write, storage_errors
+from headwater.store.ingest import LOG_BYTES, PreparedBatch
+from headwater.store.period_writer import Addition, PeriodWriter
+from headwater.store.periods import Periods
+from headwater.store.planning import SEQUENCE_MAX, Planner
+from headwater.store.port import Alarm, Group
+
+LIVE_MS = 30_000
+"""How long a node that does not say bye keeps others from its id."""
+ALARMING = frozenset({"conflict", "node-conflict"})
+_NAME_LENGTH_MAX = 1000
+
+
+class Limits(NamedTuple):
+    """When a period ends: with the stretch of time it began in, or at a size."""
+
+    period_ms: int
+    period_bytes_max: int
+
+
+class _Live(NamedTuple):
+    log: bytes
+    seen_ms: int
+
+
+class SqliteWriter:
+    """The embedded store, open for writing; for one thread at a time.
+
+    What shipments tell the catalogue is synced before what they add to the period, and the period holds how far
+    each log is stored: after a crash between the two they are shipped again and change nothing in the catalogue.
+    """
+
+    _catalogue: CatalogueWriter
+    _period: PeriodWriter
+    _begun_ms: int
+    """When the open period began."""
+    _ends: dict[int, int]
+    """No id of a node is stored from here on."""
+
+    def __init__(self, files: StoreFiles, site: str, limits: Limits, now: Callable[[], int]) -> None:
+        """`now` gives ms since the epoch. Unavailable when another writer has the store, ConfigError when it is of
+        another format or site."""
+        self._files = files
+        self._site = site
+        self._limits = limits
+        self._now = now
+        self._live: dict[int, _Live] = {}
+        self._broken = False
+        self._opened = ExitStack()
+        with storage_errors(files.folder):
+            files.folder.mkdir(parents=True, exist_ok=True)
+            self._lock = locked(files.lock)
+            try:
+                self._open()
+            except BaseException:
+                self.close()
+                raise
+
+    def hello(self, site: str, node: int, log: bytes, name: str, address: str, now_ms: int) -> int:
+        with self._storage():
+            try:
+                self._check_hello(site, node, log, name, address)
+                self._check_identity(node, log, now_ms)
+            except Rejected as refusal:
+                self._count_refusal(refusal, node, log)
+                raise
+            self._catalogue.meet(node, log, name, address)
+            self._live[node] = _Live(log, now_ms)
+            return self._period.position(log)
+
+    def bye(self, log: bytes) -> None:
+        for node, live in list(self._live.items()):
+            if live.log == log:
+                del self._live[node]
+
+    def add(self, log: bytes, groups: list[tuple[int, Shipment]]) -> None:
+        for refusal in self.add_all([Group(log, last, shipment) for last, shipment in groups]):
+            if refusal is not None:
+                raise refusal
+
+    def add_all(self, groups: list[Group]) -> list[Rejected | None]:
+        with self._storage(), self._periods.reading():
+            now_ms = self._now()
+            self._follow_when_due(now_ms)
+            planner = Planner(self._catalogue, self._over, self._ends)
+            positions: dict[bytes, int] = {}
+            outcomes = [self._judge(planner, group, positions, now_ms) for group in groups]
+            if any(planner.changes):
+                self._catalogue.apply(planner.changes)
+            if positions:
+                self._period.add([self._addition(batch) for batch in planner.batches], positions)
+                self._extend_ends(Ids(batch.node, batch.start, batch.end) for batch in planner.batches)
+            return outcomes
+
+    def report(self, report: NodeReport, now_ms: int) -> None:
+        with self._storage():
+            if not 0 <= report.node <= NODE_MAX or not self._catalogue.set_report(report, now_ms):
+                refusal = Rejected("unknown-node", f"a report of node {report.node}, which has not said hello")
+                self._count_refusal(refusal, 0, b"")
+                raise refusal
+            self._seen(report.node, now_ms)
+
+    def periods(self) -> list[PeriodRow]:
+        """All periods, oldest first; the last is open."""
+        with self._storage():
+            return self._catalogue.periods()
+
+    def delete_period(self, number: int) -> None:
+        """Delete a sealed period with all data points in it; NotFound when there is no such sealed period."""
+        with self._storage():
+            if number not in (row.number for row in self._catalogue.periods() if row.sealed):
+                raise NotFound(f"there is no sealed period {number}")
+            self._catalogue.drop_period(number)
+            self._files.unlink_period(number)
+
+    def close(self) -> None:
+        self._opened.close()
+        os.close(self._lock)
+
+    def _check_hello(self, site: str, node: int, log: bytes, name: str, address: str) -> None:
+        if site != self._site:
+            raise Rejected("site", f"this store holds site {self._site!r}, not {site[:70]!r}")
+        if not 0 <= node <= NODE_MAX:
+            raise Rejected("node", f"node id {node} does not fit in 3 bytes")
+        if len(log) != LOG_BYTES:
+            raise Rejected("log", f"a log id of {len(log)} bytes, {LOG_BYTES} are needed")
+        if max(len(name), len(address)) > _NAME_LENGTH_MAX:
+            raise Rejected("name", f"a name or address of more than {_NAME_LENGTH_MAX} characters")
+
+    def _check_identity(self, node: int, log: bytes, now_ms: int) -> None:
+        owner = self._catalogue.node_of(log)
+        if owner not in (None, node):
+            raise Rejected("node-conflict", f"log {log.hex()} is of node {owner:06x}, not of {node:06x}")
+        live = self._live.get(node)
+        if live is not None and live.log != log and now_ms - live.seen_ms < LIVE_MS:
+            raise Rejected(
+                "node-conflict",
+                f"node {format_node(node)} is live with log {live.log.hex()}: give one of the two another id, or"
+                f" wait {LIVE_MS // 1000} s if its log was replaced",
+            )
+
+    def _judge(self, planner: Planner, group: Group, positions: dict[bytes, int], now_ms: int) -> Rejected | None:
+        node = self._catalogue.node_of(group.log)
+        refusal = group.shipment if isinstance(group.shipment, Rejected) else None
+        if node is None:
+            refusal = Rejected("unknown-node", f"log {group.log.hex()} has not said hello")
+        elif not 0 <= group.last <= SEQUENCE_MAX:
+            refusal = Rejected("sequence", f"sequence {group.last} is out of range")
+        else:
+            self._seen(node, now_ms)
+            positions[group.log] = max(group.last, positions.get(group.log, 0))
+            if isinstance(group.shipment, Shipment):
+                refusal = planner.judge(group.log, node, group.shipment)
+        if refusal is not None:
+            _note_refusal(planner.changes, refusal, self._alarm(refusal, node or 0, group.log, group.last))
+        return refusal
+
+    def _count_refusal(self, refusal: Rejected, node: int, log: bytes) -> None:
+        changes = Changes(set(), [], [], [], [], [], [])
+        _note_refusal(changes, refusal, self._alarm(refusal, node & NODE_MAX, log[:LOG_BYTES], 0))
+        self._catalogue.apply(changes)
+
+    def _alarm(self, refusal: Rejected, node: int, log: bytes, sequence: int) -> Alarm:
+        return Alarm(self._now(), refusal.reason, node, log, sequence & SEQUENCE_MAX, refusal.detail)
+
+    def _seen(self, node: int, now_ms: int) -> None:
+        live = self._live.get(node)
+        if live is not None:
+            self._live[node] = live._replace(seen_ms=now_ms)
+
+    def _addition(self, batch: PreparedBatch) -> Addition:
+        entry = self._catalogue.log_number(batch.entry)
+        assert entry is not None
+        return Addition(batch, entry)
+
+    def _over(self, ids: Ids) -> list[StoredBatch]:
+        return [batch for period in self._periods.holding(IDS, ids) for batch in period.over(ids)]
+
+    def _extend_ends(self, spans: Iterable[Ids]) -> None:
+        for node, _, end in spans:
+            self._ends[node] = max(end, self._ends.get(node, 0))
+
+    def _follow_when_due(self, now_ms: int) -> None:
+        later = now_ms // self._limits.period_ms > self._begun_ms // self._limits.period_ms
+        if later and not self._period.batches:
+            self._catalogue.postpone_period(self._period.number, now_ms)
+            self._begun_ms = now_ms
+        elif later or self._files.period(self._period.number).stat().st_size >= self._limits.period_bytes_max:
+            self._follow(now_ms)
+
+    def _follow(self, now_ms: int) -> None:
+        old = self._period
+        old.seal()
+        sealed = PeriodRow(old.number, self._begun_ms, True, *old.totals(), *old.event_times())
+        self._period = self._new_period(old.number + 1, old.positions())
+        self._catalogue.follow_period(sealed, old.id_spans(), old.parent_spans(), now_ms)
+        self._begun_ms = now_ms
+        old.connection.close()
+
+    def _new_period(self, number: int, positions: dict[bytes, int]) -> PeriodWriter:
+        self._files.unlink_period(number)
+        period = PeriodWriter(number, open_to_write(self._files.period(number), "period"))
+        period.add([], positions)
+        return period
+
+    def _open(self) -> None:
+        connection = self._opened.enter_context(closing(open_to_write(self._files.catalogue, "catalogue")))
+        self._catalogue = CatalogueWriter(connection, self._site)
+        rows = self._catalogue.periods()
+        for orphan in set(self._files.periods()) - {row.number for row in rows}:
+            self._files.unlink_period(orphan)
+        if rows:
+            number, self._begun_ms = rows[-1].number, rows[-1].begun_ms
+            self._period = PeriodWriter(number, open_to_write(self._files.period(number), "period"))
+        else:
+            self._begun_ms = self._now()
+            self._period = self._new_period(1, {})
+            self._catalogue.begin_period(1, self._begun_ms)
+        self._opened.callback(self._close_period)
+        self._periods = Periods(self._files, self._catalogue, time.monotonic)
+        self._opened.callback(self._periods.close)
+        self._ends = self._catalogue.id_ends()
+        self._extend_ends(self._period.id_spans())
+
+    def _close_period(self) -> None:
+        self._period.connection.close()
+
+    @contextmanager
+    def _storage(self) -> Iterator[None]:
+        """What happens inside either happens or is undone; after a failure the files are opened afresh."""
+        try:
+            with storage_errors(self._files.folder):
+                if self._broken:
+                    self._opened.close()
+                    self._open()
+                    self._broken = False
+                yield
+        except (Rejected, NotFound):
+            raise
+        except BaseException:
+            self._broken = True
+            raise
+
+
+def _note_refusal(changes: Changes, refusal: Rejected, alarm: Alarm) -> None:
+    changes.refused.append(refusal.reason)
+    if refusal.reason in ALARMING:
+        changes.alarms.append(alarm)
