@@ -1,0 +1,146 @@
+"""Opens what the configuration names and runs it: one function a process, each until SIGTERM or SIGINT.
+
+Everything heavy is imported in the function that needs it: a gateway carries neither store nor API.
+"""
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING
+
+from headwater.agent.options import AgentOptions
+from headwater.emulator.options import SensorOptions
+from headwater.pipeline.options import GatewayOptions
+
+if TYPE_CHECKING:
+    from headwater.config import ServerOptions
+    from headwater.emulator.ticks import Replay
+    from headwater.store.port import Reader
+
+_logger = logging.getLogger(__name__)
+
+
+def wall_ms() -> int:
+    """The wall clock in ms since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+def run_gateway(options: GatewayOptions) -> int:
+    """Be a pipeline daemon. SIGUSR1 drains it: open windows close now."""
+    from headwater.pipeline.daemon import Daemon
+
+    async def serve() -> int:
+        daemon = Daemon(options, wall_ms)
+        stop = _until_told({signal.SIGUSR1: daemon.drain})
+        async with daemon.serving() as port:
+            _logger.info("node %s (%s) listens on port %d", options.name, f"{options.node:06x}", port)
+            await stop.wait()
+        return 0
+
+    return asyncio.run(serve())
+
+
+def run_agent(options: AgentOptions) -> int:
+    """Be a provenance daemon."""
+    from headwater.agent.daemon import serving
+
+    async def serve() -> None:
+        async with serving(options, wall_ms) as port:
+            _logger.info("the agent of %s answers on port %d", options.name, port)
+            await asyncio.Event().wait()
+
+    return asyncio.run(_run_until_told(serve()))
+
+
+def run_store(options: "ServerOptions") -> int:
+    """Be the store: the one writer, and the ingest of stamps."""
+    from headwater.config.address import parse_address
+    from headwater.store.service import serve as serve_store
+
+    address = parse_address(options.ingest)
+    serving = serve_store(options.store, options.data / "store", options.site, address.host, address.port, wall_ms)
+    return asyncio.run(_run_until_told(serving))
+
+
+def run_api(options: "ServerOptions") -> int:
+    """Be the REST API."""
+    import headwater
+    from headwater.api.options import ApiOptions
+    from headwater.api.server import run
+
+    def open_reader() -> "Reader":
+        return options.store.open_reader(options.data / "store", options.site)
+
+    run(ApiOptions(listen=options.listen), open_reader, wall_ms, headwater.__version__)
+    return 0
+
+
+def run_emulator(options: SensorOptions) -> int:
+    """Be sensors, until the readings end and all of them are acknowledged, or SIGTERM or SIGINT."""
+    from headwater.emulator.journal import Journal
+    from headwater.emulator.sensors import Sensors
+    from headwater.log.disk import RealDisk
+
+    disk = RealDisk(options.journal)
+    disk.lock()
+    try:
+        sensors = Sensors(options, open_replay(options), Journal(disk, options.keep_journal), wall_ms)
+        return asyncio.run(_run_until_told(sensors.run()))
+    finally:
+        disk.close()
+
+
+def open_replay(options: SensorOptions) -> "Replay":
+    """The readings that sensors send: recorded ones, or the load of households."""
+    from headwater.emulator.csv_columns import ColumnOptions
+    from headwater.emulator.generator import generate_household
+    from headwater.emulator.recordings import open_recordings
+
+    if options.data is None:
+        day_ms = 86_400_000
+        start_ms = options.start_ms if options.start_ms is not None else wall_ms() // day_ms * day_ms
+        return generate_household(
+            options.meters,
+            seed=options.seed,
+            start_ms=start_ms,
+            step_s=options.step_s,
+            ticks_max=options.ticks,
+            first_meter=options.first_meter,
+        )
+    columns = ColumnOptions(
+        meter=options.meter_column,
+        metric=options.metric_column,
+        time=options.time_column,
+        value=options.value_column,
+        time_format=options.time_format,
+        zone=options.zone,
+        delimiter=options.delimiter,
+    )
+    return open_recordings(options.data, columns, loop=options.loop)
+
+
+async def _run_until_told(work: Coroutine[None, None, None]) -> int:
+    """Run until the work ends by itself or a signal ends it; what the work raises is raised."""
+    waiting = asyncio.create_task(_until_told().wait())
+    working = asyncio.create_task(work)
+    await asyncio.wait((working, waiting), return_when=asyncio.FIRST_COMPLETED)
+    told = waiting.done()
+    for task in (working, waiting):
+        task.cancel()
+    ended, _ = await asyncio.gather(working, waiting, return_exceptions=True)
+    if not told and isinstance(ended, BaseException):
+        raise ended
+    return 0
+
+
+def _until_told(handlers: dict[signal.Signals, Callable[[], None]] | None = None) -> asyncio.Event:
+    """An event that SIGTERM and SIGINT set; further signals call what is given for them."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    for number, handler in (handlers or {}).items():
+        loop.add_signal_handler(number, handler)
+    return stop
