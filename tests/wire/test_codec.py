@@ -50,6 +50,7 @@ one_of_each = pytest.mark.parametrize("name", EXAMPLES)
 @example(columns_of([0, INT64_MAX, 0], [INT64_MIN, 0, INT64_MAX], [0.0, 2.0**53, -(2.0**53)]))
 @example(columns_of([0] * 40, range(40), [9007199254740993.0, 0.1] * 20))
 @example(columns_of([1], [1], [-0.0]))
+@example(columns_of([1], [1], [1e300]))
 @example(columns_of([1, 1, 1], [0, INT64_MAX, 0], [9007199254740991.0, 0.1, 0.1]))
 def test_what_is_encoded_comes_back_to_the_last_bit(columns: Columns) -> None:
     assert_same(codec.decode(codec.encode(*columns)), columns)

@@ -8,8 +8,8 @@ Layout, little-endian::
 
 `keys` of a payload is its header and key body: the first stamp keeps them as they are. Bodies are laid out by
 `headwater.wire.rows` when they hold few readings and by `headwater.wire.runs` when many (flag 4: rows), and each is a
-zstd frame where that is smaller (flag 1: keys, flag 2: values; magicless, with its content size). A payload without
-readings is its header alone.
+zstd frame where that is smaller (flag 1: keys, flag 2: values; the frame has a content size, its magic is left out). A
+payload without readings is its header alone.
 
 A payload whose bytes were changed into another valid payload is for the checksum of the record around it to find.
 """
@@ -32,8 +32,8 @@ VERSION = 1
 _HEADER = struct.Struct("<BBHHB")
 _KEYS_ZSTD, _VALUES_ZSTD, _ROWS = 1, 2, 4
 _ROWS_MAX = 16
-_MAGICLESS = zstandard.FORMAT_ZSTD1_MAGICLESS
 _LEVEL = 3
+_MAGIC = zstandard.FRAME_HEADER
 _COMPRESSIBLE_BYTES_MIN = 40
 # No body is larger: three columns of at most 8 bytes a reading, a mask, and what surrounds them.
 _FIXED_BYTES_MAX = 64
@@ -52,9 +52,8 @@ class _Zstd(threading.local):
     """A compressor and a decompressor for each thread: costly to make, not safe to share."""
 
     def __init__(self) -> None:
-        parameters = zstandard.ZstdCompressionParameters(compression_level=_LEVEL, format=_MAGICLESS)
-        self.compressor = zstandard.ZstdCompressor(compression_params=parameters)
-        self.decompressor = zstandard.ZstdDecompressor(format=_MAGICLESS, max_window_size=1 << 19)
+        self.compressor = zstandard.ZstdCompressor(level=_LEVEL)
+        self.decompressor = zstandard.ZstdDecompressor(max_window_size=1 << 19)
 
 
 _zstd = _Zstd()
@@ -153,7 +152,7 @@ def _header(payload: bytes) -> tuple[int, int, int]:
 def _compressed(body: bytes, flags: int, flag: int) -> tuple[bytes, int]:
     """The body as a zstd frame and the flags with `flag` set, when that is smaller."""
     if len(body) >= _COMPRESSIBLE_BYTES_MIN:
-        frame = _zstd.compressor.compress(body)
+        frame = _zstd.compressor.compress(body).removeprefix(_MAGIC)
         if len(frame) < len(body):
             return frame, flags | flag
     return body, flags
@@ -162,12 +161,13 @@ def _compressed(body: bytes, flags: int, flag: int) -> tuple[bytes, int]:
 def _expanded(body: bytes, is_frame: int, count: int, where: str) -> bytes:
     if not is_frame:
         return body
+    frame = _MAGIC + body
     size_max = _FIXED_BYTES_MAX + _READING_BYTES_MAX * count
     try:
         # The decompressor allocates whatever size a frame claims, so look first.
-        size = zstandard.get_frame_parameters(body, format=_MAGICLESS).content_size
-        if size > size_max:
-            raise Rejected("payload", f"{where}: expand to more than the {size_max} bytes {count} readings take")
-        return _zstd.decompressor.decompress(body, max_output_size=size, allow_extra_data=False)
+        size = zstandard.frame_content_size(frame)
+        if not 0 <= size <= size_max:
+            raise Rejected("payload", f"{where}: a frame of {size} bytes, {count} readings take at most {size_max}")
+        return _zstd.decompressor.decompress(frame, max_output_size=size, allow_extra_data=False)
     except zstandard.ZstdError as error:
         raise Rejected("payload", f"{where}: not one whole zstd frame: {error}") from error
