@@ -15,9 +15,10 @@ from headwater.cli.supervise import supervise
 from headwater.cli.supervisor import Spec, Supervisor
 
 LISTENS = "import socket, sys; s = socket.create_server(('127.0.0.1', int(sys.argv[1]))); "
+HOLDS = "import os, signal; from headwater.cli import lifeline; lifeline.hold(os.environ, 0.1); "
 CHILDREN = {
     "stays": "import signal; print('up', flush=True); signal.pause()",
-    "deaf": "import signal; signal.signal(15, signal.SIG_IGN); print('up', flush=True); signal.pause()",
+    "deaf": HOLDS + "signal.signal(15, signal.SIG_IGN); print('up', flush=True); signal.pause()",
     "listens": LISTENS + "import signal; signal.pause()",
     "ends": "",
     "fails": "import sys; sys.exit(2)",

@@ -16,7 +16,8 @@ import pytest
 from headwater.cli.supervisor import DELAY_S_MAX, DELAY_S_MIN, ProcessState, Spec, Supervisor, delay_s, fate
 
 STAYS = "print('up', flush=True); import signal; signal.pause()"
-DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); signal.pause()"
+HOLDS = "import os, signal; from headwater.cli import lifeline; lifeline.hold(os.environ, 0.1); "
+DEAF = HOLDS + "signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); signal.pause()"
 DIES = "print('up', flush=True); import sys; sys.exit(1)"
 NOTES = """
 import signal, sys

@@ -1,4 +1,4 @@
-"""A client of the REST API: GET, and its failures as our errors."""
+"""A client of the REST API: GET and POST, and their failures as our errors."""
 
 import http.client
 import json
@@ -20,8 +20,6 @@ TIMEOUT_S = 60.0
 T = TypeVar("T")
 
 _URL = re.compile(r"https?://[^/\s]+", re.ASCII)
-# Servers of ours are near; a proxy for the web would only be in the way.
-_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def get(server: str, path: str) -> bytes:
@@ -29,9 +27,23 @@ def get(server: str, path: str) -> bytes:
 
     NotFound at 404, ConfigError at another 4xx, Unavailable when nobody answers or at 503, HeadwaterError otherwise.
     """
+    return _ask(server, path, None)
+
+
+def post(server: str, path: str, body: bytes) -> bytes:
+    """The body that a server answers to a JSON body; raises as `get` does."""
+    return _ask(server, path, body)
+
+
+def _ask(server: str, path: str, question: bytes | None) -> bytes:
     base = server_url(server)
+    request = urllib.request.Request(
+        f"{base}{path}", question, {"Content-Type": "application/json"} if question else {}
+    )
+    # Servers of ours are near; a proxy for the web would only be in the way.
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with _direct.open(f"{base}{path}", timeout=TIMEOUT_S) as answer:
+        with direct.open(request, timeout=TIMEOUT_S) as answer:
             body: bytes = answer.read(BODY_BYTES_MAX + 1)
     except urllib.error.HTTPError as error:
         with error:
