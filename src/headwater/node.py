@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from headwater.emulator.ticks import Replay
     from headwater.store.port import Reader
 
+Handlers = dict[signal.Signals, Callable[[], None]]
+
 _logger = logging.getLogger(__name__)
 
 
@@ -78,7 +80,10 @@ def run_api(options: "ServerOptions") -> int:
 
 
 def run_emulator(options: SensorOptions) -> int:
-    """Be sensors, until the readings end and all of them are acknowledged, or SIGTERM or SIGINT."""
+    """Be sensors, until the readings end and all of them are acknowledged, or SIGTERM or SIGINT.
+
+    SIGUSR1 ends the readings here.
+    """
     from headwater.emulator.journal import Journal
     from headwater.emulator.sensors import Sensors
     from headwater.log.disk import RealDisk
@@ -87,7 +92,7 @@ def run_emulator(options: SensorOptions) -> int:
     disk.lock()
     try:
         sensors = Sensors(options, open_replay(options), Journal(disk, options.keep_journal), wall_ms)
-        return asyncio.run(_run_until_told(sensors.run()))
+        return asyncio.run(_run_until_told(sensors.run(), {signal.SIGUSR1: sensors.finish}))
     finally:
         disk.close()
 
@@ -121,9 +126,9 @@ def open_replay(options: SensorOptions) -> "Replay":
     return open_recordings(options.data, columns, loop=options.loop)
 
 
-async def _run_until_told(work: Coroutine[None, None, None]) -> int:
+async def _run_until_told(work: Coroutine[None, None, None], handlers: Handlers | None = None) -> int:
     """Run until the work ends by itself or a signal ends it; what the work raises is raised."""
-    waiting = asyncio.create_task(_until_told().wait())
+    waiting = asyncio.create_task(_until_told(handlers).wait())
     working = asyncio.create_task(work)
     await asyncio.wait((working, waiting), return_when=asyncio.FIRST_COMPLETED)
     told = waiting.done()
@@ -135,7 +140,7 @@ async def _run_until_told(work: Coroutine[None, None, None]) -> int:
     return 0
 
 
-def _until_told(handlers: dict[signal.Signals, Callable[[], None]] | None = None) -> asyncio.Event:
+def _until_told(handlers: Handlers | None = None) -> asyncio.Event:
     """An event that SIGTERM and SIGINT set; further signals call what is given for them."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -42,7 +42,7 @@ class Sensors:
         self._replay = replay
         self._journal = journal
         self._now_ms = now_ms
-        self._ended = False
+        self._finishing = False
         self._changed = asyncio.Event()
         self._unsent: deque[Entry] = deque()
         """Synced entries that the present connection has not sent."""
@@ -89,10 +89,15 @@ class Sensors:
                 waiting = []
                 await asyncio.sleep(max(0.0, due - loop.time()))
         await self._journal_ticks(waiting)
-        self._ended = True
+
+    def finish(self) -> None:
+        """Send no more; `run` ends when everything is acknowledged."""
+        self._finishing = True
 
     def _ticks(self) -> Iterator[Tick]:
         for tick in self._replay.ticks(self._journal.next_tick):
+            if self._finishing:
+                return
             if self._options.ticks is not None and tick.number >= self._options.ticks:
                 return
             yield tick
