@@ -79,6 +79,17 @@ def test_a_node_of_words_is_no_markup() -> None:
     assert "[red]m1" in text(documents.Datapoint(id=SENSED, node="[red]m1"))
 
 
+def test_a_line_is_never_cut_where_there_is_no_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = msgspec.json.encode(document(ENDPOINT, [document(GATEWAY, [], node="n" * 100, value=237.53)]))
+    monkeypatch.setattr("headwater.cli.trace.get", lambda server, path: body)
+    assert main(["trace", ENDPOINT]) == 0
+    assert capsys.readouterr().out.splitlines()[1].endswith("  = 237.53")
+    assert main(["trace", ENDPOINT, "--json"]) == 0
+    assert capsys.readouterr().out == body.decode() + "\n"
+
+
 def test_the_question_goes_to_the_documented_path() -> None:
     asked = f"/v1/provenance/{ENDPOINT}?structure=recursive&detail=true"
     assert path(ENDPOINT.upper(), forward=False) == asked

@@ -16,6 +16,8 @@ from headwater.cli.client import DEFAULT_SERVER, SERVER_KEY, get, read
 STATS = "/v1/cluster/stats?detail=true"
 TOPOLOGY = "/v1/cluster/topology?detail=true"
 COLOURS = {"Green": "green", "Yellow": "yellow", "Red": "red"}
+WIDE = 160
+"""The width of what is not a terminal."""
 NARROW = 100
 """Fewer columns of a terminal than this leave the counts away."""
 
@@ -69,7 +71,7 @@ def status(
         sys.stdout.buffer.write(stats + b"\n")
         return 0
     nodes = read(get(server, TOPOLOGY), list[Node])
-    console = Console()
+    console = Console() if sys.stdout.isatty() else Console(width=WIDE)
     console.print(table(read(stats, list[NodeStat]), nodes, console.width >= NARROW))
     return 0
 

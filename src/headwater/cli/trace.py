@@ -16,6 +16,7 @@ from headwater.model.errors import ConfigError, Rejected
 from headwater.model.ids import parse_id
 
 MOST = 10
+LINE_MAX = 1000
 
 
 class PointContext(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
@@ -76,7 +77,8 @@ def trace(
         sys.stdout.buffer.write(body + b"\n")
         return 0
     point = read(body, Datapoint)
-    Console(soft_wrap=True, highlight=False).print(drawn(point, forward, most))
+    # Lines are never cut: a terminal folds what is too long for it.
+    Console(width=LINE_MAX, soft_wrap=True, highlight=False).print(drawn(point, forward, most))
     return 0
 
 
