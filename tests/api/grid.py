@@ -153,6 +153,7 @@ def shipments() -> dict[int, Shipment]:
             ),
             contexts=(NO_COORDINATES,),
             configs=((1, Config(E, "endpoint")),),
+            losses=((8, Loss("gap", log_of(C), 9, 9, 0, (run(UNSEEN, 1, 1),))),),
         ),
     }
 

@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from headwater.model.ids import DataPointId
 from tests.api.grid import UNSEEN, A, C, E, point
 
 
@@ -85,7 +86,10 @@ def test_too_many_ids_and_too_long_a_body_are_refused(narrow: httpx.Client) -> N
     assert long.json()["type"] == "urn:headwater:problem:body"
 
 
-def test_repeated_ids_cannot_make_an_answer_larger_than_it_may_be(narrow: httpx.Client) -> None:
-    answer = narrow.post("/v1/lineage", json={"ids": [str(point(E, 0))] * 2})
+@pytest.mark.parametrize(("structure", "id"), [("linear", point(E, 0)), ("recursive", point(C, 0))])
+def test_repeated_ids_cannot_make_an_answer_larger_than_it_may_be(
+    narrow: httpx.Client, structure: str, id: DataPointId
+) -> None:
+    answer = narrow.post("/v1/lineage", json={"ids": [str(id)] * 3, "structure": structure})
 
     assert (answer.status_code, answer.json()["type"]) == (400, "urn:headwater:problem:too-large")

@@ -173,6 +173,13 @@ def test_forward_linear_names_the_host_each_point_came_from(api: httpx.Client) -
     }
 
 
+def test_forward_goes_on_from_what_a_2018_client_sent(api: httpx.Client) -> None:
+    answer = api.get(f"/v1/provenance/{point(B, 1)}/forward?structure=linear&detail=true").json()
+
+    assert [one["id"] for one in answer] == [str(point(B, 1)), str(point(C, 7)), str(point(E, 7))]
+    assert not any("outside" in one for one in answer)
+
+
 def test_detail_adds_node_origin_step_and_what_is_recorded(api: httpx.Client) -> None:
     answer = api.get(f"/v1/provenance/{point(C, 4)}?structure=linear&detail=true&values=false").json()
 

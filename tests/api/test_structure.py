@@ -1,5 +1,7 @@
 """Lineage graphs as answers: cycles end, sharing and depth are bounded, nothing is shown twice or left out."""
 
+from collections.abc import Iterator
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -77,6 +79,35 @@ def test_a_lineage_deeper_than_may_be_nested_is_refused_and_the_longest_allowed_
         structure_of(longer).recursive(id_of(0))
 
     assert body.count(b'"hostId"') == 200
+
+
+def test_a_lineage_of_any_depth_is_refused_and_never_breaks_the_interpreter() -> None:
+    endless = graph_of({step: [step + 1] for step in range(5_000)})
+
+    with pytest.raises(Rejected, match="more than 200 hops deep"):
+        structure_of(endless, 10**6).recursive(id_of(0))
+
+
+class Counted(tuple[Edge, ...]):
+    """Edges that count how often one is looked at."""
+
+    looked = 0
+
+    def __iter__(self) -> Iterator[Edge]:
+        for edge in super().__iter__():
+            Counted.looked += 1
+            yield edge
+
+
+def test_an_answer_that_grows_too_large_is_not_worked_out_to_its_end() -> None:
+    wide = graph_of({0: list(range(1, 101))} | {step: list(range(101, 201)) for step in range(1, 101)})
+    graph = {id: (point, Counted(edges)) for id, (point, edges) in wide.items()}
+    Counted.looked = 0
+
+    with pytest.raises(Rejected, match="more than 500 data points"):
+        structure_of(graph, 500).recursive(id_of(0))
+
+    assert Counted.looked < 1000
 
 
 def test_a_part_drawn_before_counts_with_its_depth() -> None:

@@ -72,7 +72,7 @@ def add_cluster(app: FastAPI, service: Service) -> None:
 
 async def _newest(service: Service, node: int, size: int, detail: bool, values: bool) -> bytes:
     def look(reader: Reader) -> tuple[list[DataPoint], Facts]:
-        found = reader.last_of(node, size) if size else []
+        found = reader.last_of(node, size)
         if not found:
             raise Absent(NO_PROVENANCE)
         return found, Facts(detail, nodes_of(reader)) if detail or values else PLAIN

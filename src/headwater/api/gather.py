@@ -70,10 +70,10 @@ def _absent(graph: Graph) -> set[DataPointId]:
 
 
 def _reasons(reader: Reader, absent: set[DataPointId]) -> dict[DataPointId, str]:
-    """Why each id is missing, by the newest losses that name it."""
+    """Why each id is missing: the first of the losses that name it, which the others follow from."""
     reasons = dict.fromkeys(absent, _UNKNOWN)
     if absent:
-        for stored in reversed(reader.losses()):
+        for stored in reader.losses():
             for run in stored.loss.runs:
                 reasons.update((id, stored.loss.why) for id in absent if run.holds(id))
     return reasons

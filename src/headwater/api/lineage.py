@@ -33,9 +33,8 @@ def add_lineage(app: FastAPI, service: Service) -> None:
             recursive = question.structure == "recursive"
             return encode([_answer(id, id in graph, recursive, structure) for id in ids])
 
-        distinct = list(dict.fromkeys(ids))
         forward = question.direction == "forward"
-        return json_answer(await ask(service, Question(distinct, forward, question.detail, question.values), draw))
+        return json_answer(await ask(service, Question(ids, forward, question.detail, question.values), draw))
 
 
 def _answer(id: DataPointId, found: bool, recursive: bool, structure: Structure) -> documents.LineageAnswer:
