@@ -14,7 +14,7 @@ from urllib.parse import quote
 from headwater.model.errors import ConfigError, Unavailable
 
 FORMAT_VERSION = 1
-_APPLICATION_ID = 0x48577374
+APPLICATION_ID = 0x48577374
 _WAIT_S = 5.0
 _SITE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 
@@ -88,7 +88,7 @@ def open_to_write(path: Path, schema: str) -> sqlite3.Connection:
     if _is_blank(connection):
         text = files("headwater.store.schema").joinpath(f"{schema}.sql").read_text("utf-8")
         connection.executescript(
-            f"BEGIN;{text};PRAGMA application_id = {_APPLICATION_ID};PRAGMA user_version = {FORMAT_VERSION};COMMIT;"
+            f"BEGIN;{text};PRAGMA application_id = {APPLICATION_ID};PRAGMA user_version = {FORMAT_VERSION};COMMIT;"
         )
     _check_format(connection, path)
     return connection
@@ -126,10 +126,10 @@ def _is_blank(connection: sqlite3.Connection) -> bool:
 def _check_format(connection: sqlite3.Connection, path: Path) -> None:
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if application == _APPLICATION_ID and version == FORMAT_VERSION:
+    if application == APPLICATION_ID and version == FORMAT_VERSION:
         return
     connection.close()
-    if application != _APPLICATION_ID:
+    if application != APPLICATION_ID:
         raise ConfigError(f"{path} is not a Headwater store: name another folder")
     raise ConfigError(
         f"{path} has store format {version}, this program reads format {FORMAT_VERSION}: use the release that wrote it"

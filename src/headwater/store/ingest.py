@@ -50,7 +50,9 @@ def prepared(shipped: ShippedStamp, node: int) -> PreparedBatch:
     """A stamp that a node has shipped, checked: Rejected, naming it, when it cannot be one."""
     stamp = shipped.stamp
     if stamp.run.node != node:
-        raise Rejected("unknown-node", f"{_name(shipped)} has ids of node {stamp.run.node:06x}, not of {node:06x}")
+        raise Rejected(
+            "unknown-node", f"{_name(shipped)} has ids of node {stamp.run.node:06x}, not of {node:06x}"
+        )
     fault = _fault(shipped)
     if fault is not None:
         raise Rejected("stamp", f"{_name(shipped)}: {fault}")
@@ -85,7 +87,7 @@ def _fault(shipped: ShippedStamp) -> str | None:
     if len(origin.stream) > STREAM_BYTES_MAX:
         return f"its origin has more than {STREAM_BYTES_MAX} bytes"
     times = (stamp.received_ms, stamp.sent_ms or 0, stamp.clock_offset_ms or 0)
-    numbers = (shipped.sequence, shipped.kind, origin.number, origin.kind, origin.step)
+    numbers = (shipped.sequence, shipped.kind, origin.number, origin.kind, origin.step, origin.part)
     if any(abs(time) > _INTEGER_MAX for time in times) or any(not 0 <= at <= _INTEGER_MAX for at in numbers):
         return "a time, sequence or number is out of range"
     return stamp_fault(stamp)
@@ -103,7 +105,9 @@ def _columns(shipped: ShippedStamp, keys: bytes) -> tuple[Integers, Integers]:
     except Rejected as error:
         raise Rejected(error.reason, f"{_name(shipped)}: {error.detail}") from error
     if len(columns[0]) != shipped.stamp.run.count:
-        raise Rejected("payload", f"{_name(shipped)}: {shipped.stamp.run.count} ids, keys of {len(columns[0])}")
+        raise Rejected(
+            "payload", f"{_name(shipped)}: {shipped.stamp.run.count} ids, keys of {len(columns[0])}"
+        )
     if int(columns[0].max()) >> SERIES_BITS:
         raise Rejected("series", f"{_name(shipped)}: series number {int(columns[0].max())} is out of range")
     return columns

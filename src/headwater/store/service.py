@@ -73,7 +73,9 @@ class ProvenanceService:
         self._streams: dict[int, _Stream] = {}
         """The latest stream of each node."""
 
-    async def push_stamps(self, messages: AsyncIterator[pb.StampsUp], context: Context) -> AsyncIterator[pb.StampsDown]:
+    async def push_stamps(
+        self, messages: AsyncIterator[pb.StampsUp], context: Context
+    ) -> AsyncIterator[pb.StampsDown]:
         try:
             agent, stored = await self._meet(await anext(messages))
         except StopAsyncIteration:
@@ -100,7 +102,9 @@ class ProvenanceService:
             raise Rejected("hello", "a stream begins with AgentHello")
         hello = first.hello
         if hello.version != VERSION:
-            raise Rejected("version", f"version {hello.version} of the exchange, this store speaks version {VERSION}")
+            raise Rejected(
+                "version", f"version {hello.version} of the exchange, this store speaks version {VERSION}"
+            )
         if len(hello.node) != 3:
             raise Rejected("node", f"a node id of {len(hello.node)} bytes, 3 are needed")
         agent = _Agent(int.from_bytes(hello.node, "big"), hello.log)

@@ -1,9 +1,10 @@
 """The embedded store: SQLite, one file per period and a catalogue; this is its one writer."""
 
 import os
+import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from typing import NamedTuple
 
 from headwater.model.errors import NotFound, Rejected
@@ -63,7 +64,7 @@ class SqliteWriter:
         self._opened = ExitStack()
         with storage_errors(files.folder):
             files.folder.mkdir(parents=True, exist_ok=True)
-            self._lock = locked(files.lock)
+            self._lock: int | None = locked(files.lock)
             try:
                 self._open()
             except BaseException:
@@ -109,7 +110,9 @@ class SqliteWriter:
     def report(self, report: NodeReport, now_ms: int) -> None:
         with self._storage():
             if not 0 <= report.node <= NODE_MAX or not self._catalogue.set_report(report, now_ms):
-                refusal = Rejected("unknown-node", f"a report of node {report.node}, which has not said hello")
+                refusal = Rejected(
+                    "unknown-node", f"a report of node {report.node}, which has not said hello"
+                )
                 self._count_refusal(refusal, 0, b"")
                 raise refusal
             self._seen(report.node, now_ms)
@@ -129,7 +132,9 @@ class SqliteWriter:
 
     def close(self) -> None:
         self._opened.close()
-        os.close(self._lock)
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def _check_hello(self, site: str, node: int, log: bytes, name: str, address: str) -> None:
         if site != self._site:
@@ -153,7 +158,9 @@ class SqliteWriter:
                 f" wait {LIVE_MS // 1000} s if its log was replaced",
             )
 
-    def _judge(self, planner: Planner, group: Group, positions: dict[bytes, int], now_ms: int) -> Rejected | None:
+    def _judge(
+        self, planner: Planner, group: Group, positions: dict[bytes, int], now_ms: int
+    ) -> Rejected | None:
         node = self._catalogue.node_of(group.log)
         refusal = group.shipment if isinstance(group.shipment, Rejected) else None
         if node is None:
@@ -199,7 +206,7 @@ class SqliteWriter:
         if later and not self._period.batches:
             self._catalogue.postpone_period(self._period.number, now_ms)
             self._begun_ms = now_ms
-        elif later or self._files.period(self._period.number).stat().st_size >= self._limits.period_bytes_max:
+        elif later or self._period.size() >= self._limits.period_bytes_max:
             self._follow(now_ms)
 
     def _follow(self, now_ms: int) -> None:
@@ -245,7 +252,6 @@ class SqliteWriter:
         try:
             with storage_errors(self._files.folder):
                 if self._broken:
-                    self._opened.close()
                     self._open()
                     self._broken = False
                 yield
@@ -253,6 +259,8 @@ class SqliteWriter:
             raise
         except BaseException:
             self._broken = True
+            with suppress(sqlite3.Error):
+                self._opened.close()
             raise
 
 
