@@ -191,16 +191,7 @@ class Judge:
 
     def check_lineage(self) -> None:
         """Every delivered reading, or as many as are asked for, must lead to the reading that the journal has."""
-        wanted: list[tuple[str, str, int, float]] = []
-        total = sum(len(held.columns.series) for held in self.delivered if held.run)
-        stride = max(1, -(-total // LINEAGE_MAX))
-        position = 0
-        for held in self.delivered:
-            if held.run is None:
-                continue
-            for at in range(-position % stride, held.run.count, stride):
-                wanted.append((str(held.run.at(at)), held.source, held.first + at, float(held.columns.values[at])))
-            position += held.run.count
+        wanted = self._sample()
         for start in range(0, len(wanted), IDS_A_REQUEST):
             part = wanted[start : start + IDS_A_REQUEST]
             for (_, source, number, value), answer in zip(
@@ -209,6 +200,20 @@ class Judge:
                 self.found.lineage_checked += 1
                 self.found.lineage_exact += self._exact(answer, self.sources[source], number, value)
         self.found.example = wanted[-1][0] if wanted else None
+
+    def _sample(self) -> list[tuple[str, str, int, float]]:
+        """(id, source, number, value) of all delivered readings, or of the most that are checked, evenly spread."""
+        stamped = [(held, held.run) for held in self.delivered if held.run is not None]
+        total = sum(run.count for _, run in stamped)
+        chosen = np.linspace(0, total - 1, min(total, LINEAGE_MAX)).astype(np.int64) if total else np.empty(0, np.int64)
+        wanted: list[tuple[str, str, int, float]] = []
+        before = 0
+        for held, run in stamped:
+            low, high = np.searchsorted(chosen, (before, before + run.count))
+            for at in (chosen[low:high] - before).tolist():
+                wanted.append((str(run.at(at)), held.source, held.first + at, float(held.columns.values[at])))
+            before += run.count
+        return wanted
 
     def _exact(self, answer: Answer, source: Source, number: int, value: float) -> bool:
         """Whether all points of a lineage are the one reading, on the one path."""
