@@ -192,7 +192,8 @@ async def serve(
             try:
                 if started is not None:
                     started(bound)
-                await server.wait_for_termination()
+                # Not wait_for_termination: cancelled, it cancels what stop() waits for, and the server never stops.
+                await asyncio.get_running_loop().create_future()
             finally:
                 await server.stop(_STOP_S)
     finally:
