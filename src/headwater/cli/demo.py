@@ -19,7 +19,7 @@ import headwater
 from headwater.cli import typed
 from headwater.cli.client import get, read
 from headwater.cli.demo_run import DemoRun, Report, with_load
-from headwater.cli.trace import Datapoint, drawn, path
+from headwater.cli.trace import LINE_MAX, Datapoint, drawn, path
 from headwater.config import load_topology, with_free_ports
 from headwater.model.errors import ConfigError
 
@@ -54,7 +54,7 @@ def demo(
 
         headwater demo --seconds 30 --report demo.json --data recordings/
     """
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(width=LINE_MAX, highlight=False, soft_wrap=True)
     folder = Path(tempfile.mkdtemp(prefix="headwater-demo-"))
     loaded = with_free_ports(load_topology(topology_file(topology)), folder)
     if not loaded.sensors:
