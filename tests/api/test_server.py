@@ -1,6 +1,5 @@
 """The API process: it binds one address, ends by a signal as it should, and says what is wrong with an address."""
 
-import os
 import re
 import signal
 import socket
@@ -38,13 +37,16 @@ print("ended", flush=True)
 def test_a_signal_ends_the_process_normally(tmp_path: Path, sign: signal.Signals) -> None:
     grid.open_writer(tmp_path).close()
     command = [sys.executable, "-c", PROCESS, str(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ.copy()) as process:
-        assert process.stdout
-        address = process.stdout.readline().strip()
-        with httpx.Client(base_url=f"http://{address}", timeout=60) as client:
-            answer = client.get("/readyz").json()
-            process.send_signal(sign)
-            said = process.stdout.read()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            address = process.stdout.readline().strip()
+            with httpx.Client(base_url=f"http://{address}", timeout=60) as client:
+                answer = client.get("/readyz").json()
+                process.send_signal(sign)
+                said, _ = process.communicate(timeout=60)
+        finally:
+            process.kill()
 
     assert answer == {"status": "ready", "version": "1.2.3"}
     assert (said, process.returncode) == ("ended\n", 0)
