@@ -1,5 +1,7 @@
 """Gathers readings that come one by one, from streams without numbers, into batches before the log."""
 
+import math
+import struct
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -17,10 +19,16 @@ from headwater.wire import codec
 READINGS = 1024
 BYTES = 64 << 10
 READING_BYTES = 40
+PARENT_BYTES = 40
+"""What a reading takes while it waits, and an id that it came with."""
 WAIT_MS_MIN = 2.0
 WAIT_MS_MAX = 20.0
+COST_WEIGHT = 0.2
+"""Of the newest batch in the mean cost."""
 COST_SHARE = 20
 """A batch is waited for as long as 20 batches cost, so that batches take at most 5 % of the time."""
+
+_BITS = struct.Struct("<d")
 
 
 class Arrival(NamedTuple):
@@ -42,7 +50,11 @@ class Collector:
         self._arrivals: list[Arrival] = []
         self._bytes = 0
         self._cost_ms = 0.1
-        self._flushed = 0.0
+        self._flushed = -math.inf
+        """When the last batch was logged."""
+        self._batch = 0
+        self.logged = 0
+        """The sequence of the last batch logged."""
         self._seen = Window(core.options.deduplicate_window)
         self._context = core.context(Collector.flush)
 
@@ -50,6 +62,15 @@ class Collector:
     def waiting(self) -> int:
         """Readings not in the log yet."""
         return len(self._arrivals)
+
+    @property
+    def newest(self) -> int:
+        """The number of the newest batch that has readings."""
+        return self._batch if self._arrivals else self._batch - 1
+
+    def is_logged(self, batch: int) -> bool:
+        """Whether a batch is in the log, not later than the record `logged`."""
+        return batch < self._batch
 
     @property
     def wait_s(self) -> float:
@@ -66,12 +87,13 @@ class Collector:
 
         A parent id that is not well-formed is left out and counted: 2018 senders without provenance put times there.
         """
-        if not self._seen.first_time((key, timestamp, value)):
+        number = self._core.log.define(key)
+        if not self._seen.first_time((number, timestamp, _BITS.pack(value))):
             self._core.refused["duplicate"] += 1
             return False
-        number = self._core.log.define(key)
-        self._arrivals.append(Arrival(number, timestamp, value, self._parent(parent)))
-        self._bytes += READING_BYTES
+        arrival = Arrival(number, timestamp, value, self._parent(parent))
+        self._arrivals.append(arrival)
+        self._bytes += READING_BYTES + (PARENT_BYTES if arrival.parent else 0)
         return True
 
     def _parent(self, text: str) -> DataPointId | None:
@@ -83,17 +105,17 @@ class Collector:
             self._core.refused["parent-id-ignored"] += 1
             return None
 
-    def flush(self) -> int:
-        """Log what was gathered; the sequence of the record, or the last one when there was nothing."""
-        log = self._core.log
-        if self._arrivals:
-            began = self._seconds()
-            arrivals, self._arrivals, self._bytes = self._arrivals, [], 0
-            for at in range(0, len(arrivals), codec.READINGS_MAX):
-                self._log(sorted(arrivals[at : at + codec.READINGS_MAX], key=_number))
-            self._flushed = self._seconds()
-            self._cost_ms += 0.2 * ((self._flushed - began) * 1000 - self._cost_ms)
-        return log.state.sequence
+    def flush(self) -> None:
+        """Log what was gathered, if anything."""
+        if not self._arrivals:
+            return
+        began = self._seconds()
+        arrivals, self._arrivals, self._bytes = self._arrivals, [], 0
+        self._log(sorted(arrivals, key=_number))
+        self._batch += 1
+        self.logged = self._core.log.state.sequence
+        self._flushed = self._seconds()
+        self._cost_ms += COST_WEIGHT * ((self._flushed - began) * 1000 - self._cost_ms)
 
     def _log(self, arrivals: list[Arrival]) -> None:
         core = self._core

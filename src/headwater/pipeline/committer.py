@@ -10,6 +10,7 @@ from headwater.model.errors import Unavailable
 
 RETRY_S_MIN = 0.1
 RETRY_S_MAX = 5.0
+POLL_S = 0.5
 
 _logger = logging.getLogger(__name__)
 
@@ -37,11 +38,9 @@ class Committer:
         loop = asyncio.get_running_loop()
         began = loop.time()
         while self._log.durable < sequence:
-            try:
-                await asyncio.wait_for(self._synced.wait(), 1.0)
-            except TimeoutError:
-                if patience_s is not None and self.failing and loop.time() - began > patience_s:
-                    return False
+            await self.changed(POLL_S)
+            if patience_s is not None and self.failing and loop.time() - began > patience_s:
+                return self._log.durable >= sequence
         return True
 
     async def changed(self, timeout_s: float) -> None:
@@ -59,7 +58,7 @@ class Committer:
             self._wanted.clear()
             try:
                 await asyncio.get_running_loop().run_in_executor(self._thread, self._log.commit)
-            except Unavailable as error:
+            except (Unavailable, OSError) as error:
                 _logger.error("%s; trying again in %.1f s", error, retry_s)
                 self.failing = True
                 self._wanted.set()

@@ -5,11 +5,11 @@ import contextlib
 import logging
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 
 import grpc
 
-from headwater.log.cursors import Cursor, cursor_name, encode_cursor
+from headwater.log.cursors import Cursor, cursor_name, encode_cursor, load_cursor
 from headwater.log.disk import RealDisk
 from headwater.log.explained import take_reports
 from headwater.log.reader import LogReader
@@ -21,19 +21,22 @@ from headwater.pipeline.collector import Collector
 from headwater.pipeline.committer import Committer
 from headwater.pipeline.core import Core
 from headwater.pipeline.forward import Forwarder
+from headwater.pipeline.forward2018 import Forwarder2018, Outflow2018
 from headwater.pipeline.options import GatewayOptions
 from headwater.pipeline.sender import Outflow
-from headwater.pipeline.server import GatewayServicer, PipelineServicer
+from headwater.pipeline.server import GatewayServicer, PipelineServicer, add_gateway
 from headwater.pipeline.steps import Step
 from headwater.wire.headwater_pb2_grpc import add_PipelineServicer_to_server
 from headwater.wire.link import GRPC_OPTIONS
-from headwater.wire.provenance_system_pb2_grpc import add_gatewayServicer_to_server
 
 FORWARD = "forward"
 UNSYNCED_BYTES_MAX = 32 << 20
 STEP_LAG_MAX = 2_000_000
 HOUSEKEEPING_S = 0.25
 CHECKPOINT_EVERY_S = 5.0
+STOP_S = 0.2
+# A connection that broke without a word keeps its node id from being used again, so it is noticed soon.
+KEEPALIVE = [("grpc.keepalive_time_ms", 10_000), ("grpc.keepalive_timeout_ms", 5_000)]
 
 _logger = logging.getLogger(__name__)
 
@@ -45,6 +48,14 @@ class Daemon:
         self.options = options
         self.disk = RealDisk(options.log)
         self.disk.lock()
+        try:
+            self._open(now_ms)
+        except BaseException:
+            self.disk.close()
+            raise
+
+    def _open(self, now_ms: Callable[[], int]) -> None:
+        options = self.options
         log_options = LogOptions(options.segment_bytes, options.log_bytes_max, options.new_log)
         self.log = NodeLog(self.disk, options.node, now_ms, log_options)
         self.core = Core(options, self.log, now_ms)
@@ -53,11 +64,17 @@ class Daemon:
         self.collector = Collector(self.core, time.monotonic)
         self.steps = [Step(self.core, self.disk, index, self._reader(0)) for index in range(len(options.steps))]
         self.core.room = self._room
-        self.outflow: Outflow | None = None
-        if options.next is not None and options.next_protocol == "push_batches":
-            self.outflow = Outflow(self.core, self.disk, self._reader(0), lambda _: None)
+        self.outflow = self._open_outflow()
         self._counts = Counts()
         self.core.configure(options.successor)
+
+    def _open_outflow(self) -> Outflow | Outflow2018 | None:
+        """What goes to the next hop, in the protocol that it speaks."""
+        if self.options.next is None:
+            return None
+        if self.options.next_protocol == "push_data":
+            return Outflow2018(self.core, self._reader(0), load_cursor(self.disk, FORWARD), lambda _: None)
+        return Outflow(self.core, self.disk, self._reader(0), lambda _: None)
 
     def _reader(self, after: int) -> LogReader:
         log = self.log
@@ -68,36 +85,44 @@ class Daemon:
 
     @contextlib.asynccontextmanager
     async def serving(self) -> AsyncIterator[int]:
-        """Serve until the block is left; yields the port."""
-        server = grpc.aio.server(options=GRPC_OPTIONS)
-        batches = PipelineServicer(self.core, self.committer)
-        gateway = GatewayServicer(self.core, self.committer, self.collector)
-        # The stubs' types know answers as generators only; ours are written to the context, by two tasks.
-        add_PipelineServicer_to_server(batches, server)  # type: ignore[arg-type]
-        add_gatewayServicer_to_server(gateway, server)  # type: ignore[arg-type]
+        """Serve until the block is left; yields the port. What breaks one of the tasks is raised in the block."""
+        server = grpc.aio.server(options=[*GRPC_OPTIONS, *KEEPALIVE])
+        tasks: list[asyncio.Task[None]] = []
         try:
-            port = server.add_insecure_port(self.options.listen)
-        except RuntimeError as error:
-            raise Unavailable(f"cannot listen on {self.options.listen}: another process has the port") from error
-        await server.start()
-        tasks = [asyncio.create_task(task) for task in self._tasks()]
-        try:
-            yield port
+            port = self._bind(server)
+            await server.start()
+            tasks += [asyncio.create_task(task) for task in self._tasks()]
+            with _raising(tasks):
+                yield port
         finally:
-            await server.stop(0.2)
+            await server.stop(STOP_S)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             self.close()
+
+    def _bind(self, server: grpc.aio.Server) -> int:
+        batches = PipelineServicer(self.core, self.committer)
+        # The stubs' types know answers as generators only; ours are written to the context, by two tasks.
+        add_PipelineServicer_to_server(batches, server)  # type: ignore[arg-type]
+        add_gateway(GatewayServicer(self.core, self.committer, self.collector), server)
+        try:
+            return server.add_insecure_port(self.options.listen)
+        except RuntimeError as error:
+            raise Unavailable(f"cannot listen on {self.options.listen}: another process has the port") from error
 
     def _tasks(self) -> list[Coroutine[None, None, None]]:
         tasks: list[Coroutine[None, None, None]] = [self.committer.run(), self._keep_house()]
         if self.steps:
             tasks.append(self._run_steps())
         if self.outflow is not None and self.options.next is not None:
-            forwarder = Forwarder(self.outflow, self.committer, self.options.next, random.Random())
-            tasks.append(forwarder.run())
+            tasks.append(self._forward(self.outflow, self.options.next))
         return tasks
+
+    def _forward(self, outflow: Outflow | Outflow2018, address: str) -> Coroutine[None, None, None]:
+        if isinstance(outflow, Outflow2018):
+            return Forwarder2018(outflow, self.committer, address, random.Random()).run()
+        return Forwarder(outflow, self.committer, address, random.Random()).run()
 
     async def _run_steps(self) -> None:
         while True:
@@ -112,12 +137,15 @@ class Daemon:
         due = loop.time()
         while True:
             self._share_standing()
-            for missing in take_reports(self.disk):
-                self.log.name_damage(missing)
-                self.committer.wake()
-            if loop.time() >= due:
-                due = loop.time() + CHECKPOINT_EVERY_S
-                await loop.run_in_executor(None, self._write_files, self._positions_to_save())
+            try:
+                for missing in take_reports(self.disk):
+                    self.log.name_damage(missing)
+                    self.committer.wake()
+                if loop.time() >= due:
+                    due = loop.time() + CHECKPOINT_EVERY_S
+                    await loop.run_in_executor(None, self._write_files, self._positions_to_save())
+            except OSError as error:
+                _logger.error("positions cannot be saved: %s; trying again", error)
             await asyncio.sleep(HOUSEKEEPING_S)
 
     def _share_standing(self) -> None:
@@ -161,7 +189,34 @@ class Daemon:
     def close(self) -> None:
         """Sync what is left, save positions and give the folder up."""
         self.collector.flush()
-        with contextlib.suppress(Unavailable):
+        try:
             self.committer.close()
             self._write_files(self._positions_to_save())
+        except (Unavailable, OSError) as error:
+            _logger.error("the end of the log or the positions could not be saved: %s", error)
         self.disk.close()
+
+
+@contextlib.contextmanager
+def _raising(tasks: list[asyncio.Task[None]]) -> Iterator[None]:
+    """While the block runs, what ends one of the tasks ends the block."""
+    block = asyncio.current_task()
+    failures: list[BaseException] = []
+
+    def ended(task: asyncio.Task[None]) -> None:
+        failure = None if task.cancelled() else task.exception()
+        if failure is not None and block is not None:
+            failures.append(failure)
+            block.cancel()
+
+    for task in tasks:
+        task.add_done_callback(ended)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if failures:
+            raise failures[0] from None
+        raise
+    finally:
+        for task in tasks:
+            task.remove_done_callback(ended)

@@ -7,16 +7,16 @@ import random
 import grpc
 
 from headwater.model.errors import Rejected
+from headwater.pipeline.backoff import Backoff
 from headwater.pipeline.committer import Committer
 from headwater.pipeline.sender import Outflow
 from headwater.wire import headwater_pb2 as pb
 from headwater.wire.headwater_pb2_grpc import PipelineStub
 from headwater.wire.link import GRPC_OPTIONS
 
-BACKOFF_S_MIN = 0.1
-BACKOFF_S_MAX = 10.0
 SILENCE_S_MAX = 5.0
 """The receiver acknowledges every 0.5 s: silence for ten times that long is a dead link."""
+SETTLED_S = 2.0
 POLL_S = 0.2
 
 _logger = logging.getLogger(__name__)
@@ -29,24 +29,19 @@ class Forwarder:
         self._outflow = outflow
         self._committer = committer
         self._address = address
-        self._rng = rng
+        self._backoff = Backoff(rng)
         self._wake = asyncio.Event()
         self._writing = asyncio.Lock()
         committer.after.append(self._wake.set)
 
     async def run(self) -> None:
         """Send until cancelled."""
-        backoff_s = BACKOFF_S_MIN
         while True:
-            began = asyncio.get_running_loop().time()
             problem = await self._connection()
             self._outflow.ready = False
-            if asyncio.get_running_loop().time() - began > BACKOFF_S_MAX:
-                backoff_s = BACKOFF_S_MIN
-            wait_s = backoff_s * self._rng.uniform(0.5, 1.5)
+            wait_s = self._backoff.next_s()
             _logger.warning("link to %s: %s; connecting again in %.1f s", self._address, problem, wait_s)
             await asyncio.sleep(wait_s)
-            backoff_s = min(2 * backoff_s, BACKOFF_S_MAX)
 
     async def _connection(self) -> str:
         """Hold one connection until it breaks; why it did."""
@@ -75,6 +70,9 @@ class Forwarder:
             await call.write(up)
 
     async def _receive(self, call: "grpc.aio.StreamStreamCall[pb.Up, pb.Down]") -> None:
+        """Take in what comes back. A connection that lasts, or gets something across, shortens later waits again."""
+        loop = asyncio.get_running_loop()
+        settled_at, had = loop.time() + SETTLED_S, self._outflow.acknowledged
         while True:
             async with asyncio.timeout(SILENCE_S_MAX):
                 down = await call.read()
@@ -82,6 +80,8 @@ class Forwarder:
                 return
             for up in self._outflow.take(down):
                 await self._write(call, up)
+            if down.HasField("durable") and (down.durable > had or loop.time() > settled_at):
+                self._backoff.reset()
             self._wake.set()
 
     async def _send(self, call: "grpc.aio.StreamStreamCall[pb.Up, pb.Down]") -> None:

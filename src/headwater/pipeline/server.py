@@ -3,10 +3,12 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from typing import NamedTuple
 
 import grpc
+from google.protobuf.message import DecodeError
 
-from headwater.model.errors import HeadwaterError, Rejected
+from headwater.model.errors import Rejected
 from headwater.model.reading import SeriesKey
 from headwater.pipeline.collector import Collector
 from headwater.pipeline.committer import Committer
@@ -16,13 +18,16 @@ from headwater.pipeline.sources import SourceInflow, check_key
 from headwater.wire import headwater_pb2 as pb
 from headwater.wire import provenance_system_pb2 as pb2018
 
-ACKNOWLEDGE_EVERY_S = 0.5
-"""Also while reads are withheld, so that back-pressure is not silence (rule 9)."""
+ACKNOWLEDGE_EVERY_S = 0.4
+"""Also while reads are withheld, so that back-pressure is not silence: rule 9 allows 0.5 s."""
 ROOM_POLL_S = 0.05
-COMMIT_PATIENCE_S = 10.0
+PATIENCE_S = 10.0
+"""How long a 2018 client waits for a disk that refuses before it is told to come again."""
+REASONS_MAX = 3
 
 Connection = Inflow | SourceInflow
 Context = grpc.aio.ServicerContext[pb.Up, pb.Down]
+Context2018 = grpc.aio.ServicerContext[bytes, pb2018.reply]
 
 _logger = logging.getLogger(__name__)
 
@@ -47,41 +52,52 @@ class PipelineServicer:
         self._committer = committer
 
     async def push_batches(self, messages: AsyncIterator[pb.Up], context: Context) -> None:
-        """Serve one connection until either end closes it or a message breaks its rules."""
+        """Serve one connection until either end closes it, a later one takes over or a message breaks its rules."""
         answers = Answers(context)
         try:
-            first = await anext(messages)
-            connection = self._open(first)
+            connection = self._open(await anext(messages))
         except StopAsyncIteration:
             return
         except Rejected as error:
             await self._end(answers, error)
             return
-        acknowledging: asyncio.Task[None] | None = None
         try:
             await self._committer.durable(self._core.log.state.sequence)
             await answers.write(connection.welcome())
-            acknowledging = asyncio.create_task(self._acknowledge(connection, answers))
-            async for up in messages:
-                await self._take(connection, up, answers)
+            await self._serve(connection, messages, answers)
         except Rejected as error:
             if error.reason != "superseded":
                 await self._end(answers, error)
         finally:
             connection.close()
-            if acknowledging is not None:
-                acknowledging.cancel()
 
     def _open(self, up: pb.Up) -> Connection:
         if not up.HasField("hello"):
             raise Rejected("hello", "a connection begins with Hello")
         return SourceInflow(self._core, up.hello) if up.hello.source else Inflow(self._core, up.hello)
 
-    async def _take(self, connection: Connection, up: pb.Up, answers: Answers) -> None:
-        while not self._core.room() and not connection.ended:
-            await self._committer.changed(ROOM_POLL_S)
-        for down in connection.take(up):
-            await answers.write(down)
+    async def _serve(self, connection: Connection, messages: AsyncIterator[pb.Up], answers: Answers) -> None:
+        """Read and acknowledge until one of the two ends."""
+        tasks = [
+            asyncio.create_task(self._read(connection, messages, answers)),
+            asyncio.create_task(self._acknowledge(connection, answers)),
+        ]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            ends = await asyncio.gather(*tasks, return_exceptions=True)
+        for end in ends:
+            if isinstance(end, Exception):
+                raise end
+
+    async def _read(self, connection: Connection, messages: AsyncIterator[pb.Up], answers: Answers) -> None:
+        async for up in messages:
+            while not self._core.room() and not connection.ended:
+                await self._committer.changed(ROOM_POLL_S)
+            for down in connection.take(up):
+                await answers.write(down)
 
     async def _end(self, answers: Answers, error: Rejected) -> None:
         self._core.refuse(error)
@@ -97,84 +113,145 @@ class PipelineServicer:
                 told = connection.durable
                 due = loop.time() + ACKNOWLEDGE_EVERY_S
                 await answers.write(pb.Down(durable=told))
-            await self._committer.changed(ACKNOWLEDGE_EVERY_S)
+            await self._committer.changed(max(0.0, due - loop.time()))
+
+
+class Refused(NamedTuple):
+    """A message of a stream that was not taken."""
+
+    number: int
+    """From 1."""
+    why: str
+
+
+class Stream:
+    """What became of one stream of 2018 messages."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+        self.refused = 0
+        self.first_refused: list[Refused] = []
+        self.batch: int | None = None
+        """The batch of the collector that has the last reading taken."""
+
+    def refuse(self, error: Rejected) -> None:
+        self.refused += 1
+        if len(self.first_refused) < REASONS_MAX:
+            self.first_refused.append(Refused(self.taken + self.refused, str(error)))
+
+    @property
+    def code(self) -> str:
+        """What a durable stream is answered: `200` all taken, `207` some refused, `400` none valid."""
+        if not self.refused:
+            return "200"
+        return "207" if self.taken else "400"
+
+    @property
+    def reason(self) -> str:
+        return "; ".join(f"message {number}: {why}" for number, why in self.first_refused)
 
 
 class GatewayServicer:
     """`/provenance_system.gateway`: the protocol of 2018, one reading a message and one reply a stream."""
 
-    def __init__(self, core: Core, committer: Committer, collector: Collector) -> None:
+    def __init__(self, core: Core, committer: Committer, collector: Collector, patience_s: float = PATIENCE_S) -> None:
         self._core = core
         self._committer = committer
         self._collector = collector
+        self._patience_s = patience_s
         self._flusher: asyncio.TimerHandle | None = None
 
-    async def push_data(
-        self,
-        messages: AsyncIterator[pb2018.Grid_data],
-        context: "grpc.aio.ServicerContext[pb2018.Grid_data, pb2018.reply]",
-    ) -> pb2018.reply:
+    async def push_data(self, messages: AsyncIterator[bytes], context: Context2018) -> pb2018.reply:
         """Take a stream; the reply comes when everything taken is durable here.
 
-        `200` all taken, `207` some refused, `400` none valid, `503` not taken: send it again.
+        A message that is wrong costs only itself. `503` says that nothing is promised: send all of it again.
         """
-        taken = refused = 0
-        reasons: list[str] = []
+        stream = Stream()
         async for message in messages:
-            try:
-                self._add(message)
-                taken += 1
-            except Rejected as error:
-                self._core.refuse(error)
-                refused += 1
-                if len(reasons) < 3:
-                    reasons.append(f"message {taken + refused}: {error}")
-            if self._collector.full:
-                self._flush()
-                await self._wait_for_room()
-        durable = await self._settle()
-        if not durable:
-            reasons = ["the log cannot be written at present"]
-        code = ("207" if taken else "400") if refused else "200"
-        trailers: tuple[tuple[str, str], ...] = (
-            ("headwater-accepted", str(taken if durable else 0)),
-            ("headwater-refused", str(refused)),
-        )
-        if reasons:
-            trailers += (("headwater-reason", _ascii("; ".join(reasons))),)
-        context.set_trailing_metadata(trailers)
-        return pb2018.reply(response_code=code if durable else "503")
+            if not await self._room():
+                return _not_taken(context, stream)
+            self._take(message, stream)
+        if not await self._settle(stream):
+            return _not_taken(context, stream)
+        return _answer(context, stream.code, stream.taken, stream.refused, stream.reason)
 
-    def _add(self, message: pb2018.Grid_data) -> None:
-        if not message.HasField("measurement"):
+    def _take(self, message: bytes, stream: Stream) -> None:
+        try:
+            self._add(message)
+        except Rejected as error:
+            self._core.refuse(error)
+            stream.refuse(error)
+            return
+        stream.taken += 1
+        stream.batch = self._collector.newest
+        if self._collector.full:
+            self._flush()
+        elif self._flusher is None and self._collector.waiting:
+            self._flusher = asyncio.get_running_loop().call_later(self._collector.wait_s, self._flush)
+
+    def _add(self, message: bytes) -> None:
+        try:
+            data = pb2018.Grid_data.FromString(message)
+        except DecodeError as error:
+            raise Rejected("message", f"{len(message)} bytes that are no Grid_data: {error}") from error
+        if not data.HasField("measurement"):
             raise Rejected("no-measurement", "a Grid_data without measurement")
-        measured = message.measurement
+        measured = data.measurement
         check_key(measured.meter_id, measured.metric_id)
         key = SeriesKey(measured.meter_id, measured.metric_id)
-        self._collector.add(key, measured.timestamp, measured.value, message.prov_id)
-        if self._flusher is None:
-            loop = asyncio.get_running_loop()
-            self._flusher = loop.call_later(self._collector.wait_s, self._flush)
+        self._collector.add(key, measured.timestamp, measured.value, data.prov_id)
 
-    def _flush(self) -> int:
+    def _flush(self) -> None:
         if self._flusher is not None:
             self._flusher.cancel()
             self._flusher = None
-        return self._collector.flush()
+        self._collector.flush()
 
-    async def _wait_for_room(self) -> None:
+    async def _room(self) -> bool:
+        """Wait for room, however long that takes; False when the disk refuses for longer than the patience."""
+        if self._core.room():
+            return True
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         while not self._core.room():
+            if self._committer.failing and loop.time() - began > self._patience_s:
+                return False
             await self._committer.changed(ROOM_POLL_S)
+        return True
 
-    async def _settle(self) -> bool:
-        await asyncio.sleep(self._collector.wait_s)
-        try:
-            sequence = self._flush()
-        except HeadwaterError:
-            return False
-        return await self._committer.durable(sequence, COMMIT_PATIENCE_S)
+    async def _settle(self, stream: Stream) -> bool:
+        """Wait until what was taken is durable; False when that takes longer than the patience."""
+        if stream.batch is None:
+            return True
+        while not self._collector.is_logged(stream.batch):  # Others may still join; the flusher ends that.
+            await self._committer.changed(ROOM_POLL_S)
+        return await self._committer.durable(self._collector.logged, self._patience_s)
+
+
+def add_gateway(servicer: GatewayServicer, server: grpc.aio.Server) -> None:
+    """Serve `push_data`. Messages come as bytes: gRPC would end a stream for one that it cannot parse."""
+    method: grpc.RpcMethodHandler[bytes, pb2018.reply] = grpc.stream_unary_rpc_method_handler(
+        servicer.push_data, response_serializer=pb2018.reply.SerializeToString
+    )
+    handler = grpc.method_handlers_generic_handler("provenance_system.gateway", {"push_data": method})
+    server.add_generic_rpc_handlers((handler,))
+
+
+def _not_taken(context: Context2018, stream: Stream) -> pb2018.reply:
+    return _answer(context, "503", 0, stream.refused, "the log cannot be written at present, send all of it again")
+
+
+def _answer(context: Context2018, code: str, accepted: int, refused: int, reason: str) -> pb2018.reply:
+    trailers: tuple[tuple[str, str], ...] = (
+        ("headwater-accepted", str(accepted)),
+        ("headwater-refused", str(refused)),
+    )
+    if reason:
+        trailers += (("headwater-reason", _ascii(reason)),)
+    context.set_trailing_metadata(trailers)
+    return pb2018.reply(response_code=code)
 
 
 def _ascii(text: str) -> str:
     """A header value: gRPC allows printable ASCII only."""
-    return text.encode("ascii", "backslashreplace").decode()[:1000]
+    return "".join(mark if " " <= mark <= "~" else ascii(mark)[1:-1] for mark in text)[:1000]
