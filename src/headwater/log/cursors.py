@@ -30,6 +30,14 @@ def encode_cursor(cursor: Cursor) -> bytes:
     return data + _CRC.pack(zlib.crc32(data))
 
 
+def decode_cursor(data: bytes) -> Cursor | None:
+    """The position in a file, None when it cannot be read."""
+    if len(data) != _CURSOR.size + _CRC.size or _CRC.unpack(data[-_CRC.size :])[0] != zlib.crc32(data[: _CURSOR.size]):
+        return None
+    version, sequence, total = _CURSOR.unpack_from(data)
+    return Cursor(sequence, total) if version == VERSION else None
+
+
 def save_cursor(disk: Disk, reader: str, cursor: Cursor) -> None:
     disk.replace(cursor_name(reader), encode_cursor(cursor))
 
@@ -37,10 +45,6 @@ def save_cursor(disk: Disk, reader: str, cursor: Cursor) -> None:
 def load_cursor(disk: Disk, reader: str) -> Cursor:
     """The saved position; (0, 0), the beginning, when there is none or it cannot be read: readers bear repetition."""
     try:
-        data = disk.read(cursor_name(reader), 0, 64)
+        return decode_cursor(disk.read(cursor_name(reader), 0, 64)) or Cursor(0, 0)
     except NotFound:
         return Cursor(0, 0)
-    if len(data) != _CURSOR.size + _CRC.size or zlib.crc32(data[:-4]) != _CRC.unpack(data[-4:])[0]:
-        return Cursor(0, 0)
-    version, sequence, total = _CURSOR.unpack(data[:-4])
-    return Cursor(sequence, total) if version == VERSION else Cursor(0, 0)

@@ -1,4 +1,7 @@
-"""The file operations that a log needs, passed in so that a simulation can lose what was not synced."""
+"""The file operations that a log needs, passed in so that a simulation can lose what was not synced.
+
+What fails raises OSError, or NotFound and Unavailable where that is said.
+"""
 
 import contextlib
 import fcntl
@@ -10,8 +13,13 @@ from typing import Protocol
 
 from headwater.model.errors import NotFound, Unavailable
 
+TEMPORARY = ".tmp"
+"""Ends the name of a file that is not whole yet."""
 _WORD = struct.Struct("<QQ")
+_WORD_COPIES = (0, _WORD.size)
 _ALL_ONES = (1 << 64) - 1
+_LOOKS = 1000
+_COPY_BYTES = 1 << 20
 
 
 class AppendFile(Protocol):
@@ -54,6 +62,13 @@ class Disk(Protocol):
         """Cut a file, durably."""
         ...
 
+    def rewrite(self, name: str, offset: int) -> None:
+        """Make what a file holds from `offset` on durable by writing it again, for a sync alone may not do so.
+
+        After a failed sync the kernel takes what it has in memory for written.
+        """
+        ...
+
     def replace(self, name: str, data: bytes) -> None:
         """Put a small file in place of the old one, whole and durably."""
         ...
@@ -76,6 +91,14 @@ class Disk(Protocol):
 
     def load_word(self, name: str) -> int:
         """The shared number, 0 when there is none."""
+        ...
+
+    def lock(self) -> None:
+        """Become the only writer of this folder, once; Unavailable when another process is."""
+        ...
+
+    def close(self) -> None:
+        """Give up the lock and the shared words."""
         ...
 
 
@@ -109,7 +132,7 @@ class RealDisk:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
+        _make(folder)
         self._words: dict[str, mmap.mmap] = {}
         self._lock_fd: int | None = None
 
@@ -146,14 +169,23 @@ class RealDisk:
         finally:
             os.close(fd)
 
-    def replace(self, name: str, data: bytes) -> None:
-        temporary = f"{name}.tmp"
-        fd = os.open(self.folder / temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+    def rewrite(self, name: str, offset: int) -> None:
+        fd = os.open(self.folder / name, os.O_RDWR | os.O_CLOEXEC)
         try:
-            os.write(fd, data)
-            os.fsync(fd)
+            while data := os.pread(fd, _COPY_BYTES, offset):
+                offset += os.pwrite(fd, data, offset)
+            os.fdatasync(fd)
         finally:
             os.close(fd)
+
+    def replace(self, name: str, data: bytes) -> None:
+        temporary = name + TEMPORARY
+        file = self.create(temporary)
+        try:
+            file.write(data)
+            file.datasync()
+        finally:
+            file.close()
         self.rename(temporary, name)
 
     def rename(self, name: str, to: str) -> None:
@@ -166,39 +198,47 @@ class RealDisk:
         self.sync_folder()
 
     def sync_folder(self) -> None:
-        fd = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
+        _sync_folder(self.folder)
 
     def store_word(self, name: str, value: int) -> None:
-        _WORD.pack_into(self._word(name), 0, value, value ^ _ALL_ONES)
+        word = self._word(name, os.O_CREAT)
+        assert word is not None
+        for copy in _WORD_COPIES:
+            _WORD.pack_into(word, copy, value, value ^ _ALL_ONES)
 
     def load_word(self, name: str) -> int:
-        if name not in self._words and not (self.folder / name).exists():
+        word = self._word(name)
+        if word is None:
             return 0
-        # The two halves may be seen at different moments of a store; the writer is done within microseconds.
-        for _ in range(1000):
-            value, inverse = _WORD.unpack_from(self._word(name), 0)
-            if value ^ inverse == _ALL_ONES:
-                return int(value)
+        # A store changes one copy after the other, so one is whole at any moment; a look may fall between two of them.
+        for _ in range(_LOOKS):
+            for copy in _WORD_COPIES:
+                value, inverse = _WORD.unpack_from(word, copy)
+                if value ^ inverse == _ALL_ONES:
+                    return int(value)
         return 0
 
-    def _word(self, name: str) -> mmap.mmap:
-        if name not in self._words:
-            fd = os.open(self.folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-            try:
-                if os.fstat(fd).st_size < _WORD.size:
-                    os.truncate(fd, _WORD.size)
-                    os.pwrite(fd, _WORD.pack(0, _ALL_ONES), 0)
-                self._words[name] = mmap.mmap(fd, _WORD.size)
-            finally:
-                os.close(fd)
+    def _word(self, name: str, create: int = 0) -> mmap.mmap | None:
+        """The word's memory; None when it is to be loaded and nobody has stored it yet."""
+        if name in self._words:
+            return self._words[name]
+        try:
+            fd = os.open(self.folder / name, os.O_RDWR | os.O_CLOEXEC | create, 0o644)
+        except FileNotFoundError:
+            return None
+        try:
+            if os.fstat(fd).st_size < 2 * _WORD.size:
+                if not create:
+                    return None
+                os.pwrite(fd, _WORD.pack(0, _ALL_ONES) * 2, 0)
+            self._words[name] = mmap.mmap(fd, 2 * _WORD.size)
+        finally:
+            os.close(fd)
         return self._words[name]
 
     def lock(self) -> None:
-        """Become the only writer of this folder; Unavailable when another process is."""
+        if self._lock_fd is not None:
+            return
         fd = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -210,10 +250,26 @@ class RealDisk:
         self._lock_fd = fd
 
     def close(self) -> None:
-        """Give up the lock and the shared words."""
         for word in self._words.values():
             word.close()
         self._words.clear()
         if self._lock_fd is not None:
             os.close(self._lock_fd)
             self._lock_fd = None
+
+
+def _make(folder: Path) -> None:
+    """A folder that is still there after a power loss."""
+    if folder.is_dir():
+        return
+    _make(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _sync_folder(folder.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -2,47 +2,49 @@
 
 import msgspec
 
-from headwater.log.disk import Disk
-from headwater.log.recovery import Missing
+from headwater.log.checked import read_checked, replace_checked
+from headwater.log.disk import TEMPORARY, Disk
+from headwater.log.ranges import Ranges, covers
+from headwater.log.survey import Missing
 from headwater.model.errors import NotFound
 
 EXPLAINED = "explained"
 FOUND_PREFIX = "damaged."
 
-_ranges = msgspec.json.Decoder(list[tuple[int, int]])
+_ranges = msgspec.json.Decoder(Ranges)
+_report = msgspec.json.Decoder(tuple[int, int])
 
 
-def save_explained(disk: Disk, ranges: list[tuple[int, int]]) -> None:
-    disk.replace(EXPLAINED, msgspec.json.encode(ranges))
+def save_explained(disk: Disk, ranges: Ranges) -> None:
+    """Tell readers in other processes what is named missing."""
+    replace_checked(disk, EXPLAINED, msgspec.json.encode(ranges))
 
 
 def is_explained(disk: Disk, first: int, last: int) -> bool:
     """Whether the writer has named every sequence of the range missing."""
     try:
-        ranges = sorted(_ranges.decode(disk.read(EXPLAINED, 0, disk.size(EXPLAINED))))
+        line = read_checked(disk, EXPLAINED)
+        return line is not None and covers(_ranges.decode(line), first, last)
     except (NotFound, msgspec.DecodeError):
         return False
-    at = first
-    for low, high in ranges:
-        if low <= at <= high:
-            at = high + 1
-    return at > last
 
 
 def report_damage(disk: Disk, reader: str, missing: Missing) -> None:
-    """Tell the writer what a reader could not read (rule 6)."""
-    disk.replace(FOUND_PREFIX + reader, msgspec.json.encode(missing))
+    """Tell the writer what a reader could not read (rule 6). Tell it again while nothing changes: a report may be
+    overlooked."""
+    replace_checked(disk, FOUND_PREFIX + reader, msgspec.json.encode((missing.first, missing.last)))
 
 
 def take_reports(disk: Disk) -> list[Missing]:
     """What readers reported since the last time."""
     found = []
     for name in disk.names():
-        if name.startswith(FOUND_PREFIX) and not name.endswith(".tmp"):
-            try:
-                found.append(msgspec.json.decode(disk.read(name, 0, 1024), type=Missing))
-            except (NotFound, msgspec.DecodeError):
-                continue
-            finally:
-                disk.unlink(name)
+        if not name.startswith(FOUND_PREFIX) or name.endswith(TEMPORARY):
+            continue
+        try:
+            found.append(Missing(*_report.decode(read_checked(disk, name) or b"")))
+        except (NotFound, msgspec.DecodeError):
+            continue
+        finally:
+            disk.unlink(name)
     return found

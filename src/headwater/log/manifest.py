@@ -2,13 +2,22 @@
 
 import msgspec
 
+from headwater.log.checked import read_checked, replace_checked
 from headwater.log.disk import Disk
 from headwater.model.errors import ConfigError, NotFound
-from headwater.model.ids import format_node
+from headwater.model.ids import COUNTER_BITS, first_ordinal, format_node
 
 MANIFEST = "manifest"
 FORMAT_VERSION = 1
 LOG_ID_BYTES = 8
+SEQUENCES_AHEAD = 1 << 16
+SECONDS_AHEAD = 20
+
+
+class _Version(msgspec.Struct):
+    """What a manifest of any version holds."""
+
+    version: int
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -22,30 +31,45 @@ class Manifest(msgspec.Struct, frozen=True):
     """The first sequence that is not reserved."""
     second: int
     """The first id second that is not reserved."""
+    resume: int = 1
+    """No record from now on has a lower sequence: what a start cut may have had them."""
+
+    def reserved(self, sequence: int, ordinal: int) -> "Manifest":
+        """The manifest that allows records up to `sequence` and ids below `ordinal`; itself when it does already."""
+        held, second = self.sequence, self.second
+        if sequence >= held:
+            held = sequence + SEQUENCES_AHEAD
+        if ordinal > first_ordinal(second):
+            second = (ordinal >> COUNTER_BITS) + 1 + SECONDS_AHEAD
+        if (held, second) == (self.sequence, self.second):
+            return self
+        return msgspec.structs.replace(self, sequence=held, second=second)
 
 
 def load_manifest(disk: Disk) -> Manifest | None:
-    """The manifest, None for a folder without a log.
-
-    ConfigError when segments are there without one, or when it cannot be read.
-    """
+    """The manifest, None when there is none; ConfigError when it cannot be read or a newer version wrote it."""
     try:
-        data = disk.read(MANIFEST, 0, disk.size(MANIFEST))
+        line = read_checked(disk, MANIFEST)
     except NotFound:
         return None
     try:
-        held = msgspec.json.decode(data, type=Manifest)
+        check_version(msgspec.json.decode(line or b"", type=_Version).version)
+        return msgspec.json.decode(line or b"", type=Manifest)
     except msgspec.DecodeError as error:
-        raise ConfigError(
-            f"the log's manifest cannot be read ({error}): restore it, or start with --new-log"
-        ) from error
-    if held.version > FORMAT_VERSION:
-        raise ConfigError(f"the log was written by a newer version (format {held.version}): use that one, or --new-log")
-    return held
+        raise ConfigError(f"the log's manifest is damaged: restore it, or start with --new-log ({error})") from error
 
 
 def save_manifest(disk: Disk, manifest: Manifest) -> None:
-    disk.replace(MANIFEST, msgspec.json.encode(manifest) + b"\n")
+    replace_checked(disk, MANIFEST, msgspec.json.encode(manifest))
+
+
+def check_version(version: int) -> None:
+    """ConfigError when a part of the log was written in a format that this code does not know."""
+    if version > FORMAT_VERSION:
+        raise ConfigError(
+            f"the log was written by a newer version of Headwater, in format {version}; this one reads format "
+            f"{FORMAT_VERSION}: start the newer version, or give the node another folder"
+        )
 
 
 def check_node(manifest: Manifest, node: int) -> None:
@@ -53,5 +77,5 @@ def check_node(manifest: Manifest, node: int) -> None:
     if manifest.node != format_node(node):
         raise ConfigError(
             f"this folder holds the log of node {manifest.node}, not of {format_node(node)}: "
-            "give the node a folder of its own, or start with --new-log"
+            "give the node a folder of its own"
         )

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from headwater.log.disk import Disk
-from headwater.log.recovery import Missing
-from headwater.log.segments import Invalid, SegmentCursor, segments
-from headwater.model.errors import NotFound
+from headwater.log.segments import SegmentCursor, segments
+from headwater.log.survey import Missing
+from headwater.model.errors import NotFound, Unavailable
 from headwater.model.records import Kind
 from headwater.wire.records import Record
 
@@ -19,7 +19,11 @@ class Stretch(NamedTuple):
 
 
 class LogReader:
-    """A position in a log. It passes damage once `explained` says that it is named."""
+    """A position in a log. It passes what is missing once `explained` says that it is named.
+
+    `mark` gives the durable sequence, `explained` whether all of a range is named missing. Only in the writer's
+    process: `recent` gives what is in memory, `condemned` whether a record is about to be dropped.
+    """
 
     def __init__(
         self,
@@ -27,100 +31,114 @@ class LogReader:
         after: int,
         mark: Callable[[], int],
         explained: Callable[[int, int], bool],
-        recent: Callable[[int], list[Record] | None] | None = None,
+        recent: Callable[[int, int], list[Record] | None] | None = None,
+        condemned: Callable[[int], bool] | None = None,
     ) -> None:
         self._disk = disk
         self._mark = mark
         self._explained = explained
         self._recent = recent
+        self._condemned = condemned
+        self._marked = 0
         self.after = after
         """The last sequence read or passed."""
         self._cursor: SegmentCursor | None = None
-        self._unsound = False
+        self._place = (0, 0)
+        """Segment and offset behind the last record passed, when there is a cursor."""
 
     def read(self, most: int = 256, bytes_max: int = 1 << 20) -> Stretch:
-        """The next records: up to `most` of them or about `bytes_max`."""
+        """The next records: up to `most` of them or about `bytes_max`.
+
+        Unavailable when another log was begun in this folder: open a new reader for it.
+        """
         mark = self._mark()
+        if mark < self._marked:
+            raise Unavailable("the log was begun anew: this reader knows another")
+        self._marked = mark
         if self.after >= mark:
             return Stretch([], None)
-        held = self._recent(self.after) if self._recent is not None else None
+        held = self._recent(self.after, most) if self._recent is not None else None
         if held:
-            return Stretch(self._take(held, most, bytes_max), None)
-        try:
-            return self._read_files(mark, most, bytes_max)
-        except NotFound:
-            self._cursor = None  # The segment went while it was read: the next one is found from the position.
-            return Stretch([], None)
+            return Stretch(self._take(held, bytes_max), None)
+        records: list[Record] = []
+        damage = self._read_files(records, mark, most, bytes_max)
+        if self._condemned is not None:
+            records = [record for record in records if not self._condemned(record.sequence)]
+        return Stretch(records, damage)
 
     def rewind(self, after: int) -> None:
         """Go on behind another sequence."""
-        self.after, self._cursor, self._unsound = after, None, False
+        self.after, self._cursor = after, None
 
-    def _take(self, held: list[Record], most: int, bytes_max: int) -> list[Record]:
-        taken, size = [], 0
-        for record in held[:most]:
-            taken.append(record)
+    def _take(self, held: list[Record], bytes_max: int) -> list[Record]:
+        size = 0
+        for count, record in enumerate(held, 1):
             size += record.size
             if size >= bytes_max:
+                del held[count:]
                 break
-        self.rewind(taken[-1].sequence)
-        return taken
+        self.rewind(held[-1].sequence)
+        return held
 
-    def _read_files(self, mark: int, most: int, bytes_max: int) -> Stretch:
-        records: list[Record] = []
-        size = 0
+    def _read_files(self, records: list[Record], mark: int, most: int, bytes_max: int) -> Missing | None:
+        """Add what can be read to `records`; what is missing behind them and not named, None if nothing is."""
+        size, looked_again = 0, False
         while len(records) < most and size < bytes_max and self.after < mark:
-            cursor = self._cursor or self._open()
-            if cursor is None:
-                break
-            offset, found = cursor.offset, cursor.next()
-            if found is None or (isinstance(found, Invalid) and cursor.offset == offset):
-                following = self._following(cursor)
-                if following is None:
-                    cursor.refresh()
-                    return Stretch(records, self._tail_damage(cursor, mark))
-                self._unsound = self._unsound or found is not None
-                self._cursor = SegmentCursor(self._disk, following)
-            elif isinstance(found, Invalid):
-                self._unsound = True
-            elif found.kind != Kind.SNAPSHOT and found.sequence > self.after:
-                if found.sequence > mark:
-                    cursor.seek(offset)
-                    return Stretch(records, self._damage(mark) if self._unsound else None)
-                if found.sequence > self.after + 1 and self._unsound:
-                    damage = self._damage(found.sequence - 1)
-                    if damage is not None:
-                        cursor.seek(offset)
-                        return Stretch(records, damage)
-                self._unsound = False
-                self.after = found.sequence
+            try:
+                found = self._following()
+            except NotFound:  # The segment went meanwhile: the next one is found from the position.
+                self._cursor = None
+                continue
+            upto = mark if found is None else min(mark, found.sequence - 1)
+            if upto > self.after and not self._explained(self.after + 1, upto):
+                if looked_again:
+                    self._go_back()
+                    return Missing(self.after + 1, upto)
+                looked_again = True  # What was read ahead may be older than the mark.
+                self._go_back()
+            elif found is None or found.sequence > mark:
+                self.after = mark
+                self._go_back()
+            else:
                 records.append(found)
                 size += found.size
-        return Stretch(records, None)
+                self._pass(found)
+                looked_again = False
+        return None
+
+    def _following(self) -> Record | None:
+        """The next sound record in the files, None when there is none."""
+        cursor = self._cursor or self._open()
+        while cursor is not None:
+            offset, found = cursor.offset, cursor.next()
+            if isinstance(found, Record):
+                if found.kind != Kind.SNAPSHOT and found.sequence > self.after:
+                    return found
+            elif found is None or cursor.offset == offset:
+                later = [first for first in segments(self._disk) if first > cursor.first]
+                if not later:
+                    return None
+                cursor = self._cursor = SegmentCursor(self._disk, later[0])
+        return None
 
     def _open(self) -> SegmentCursor | None:
+        """A cursor on the segment with the next record; what is older than the log is passed."""
         firsts = segments(self._disk)
         if not firsts:
             return None
-        first = max((first for first in firsts if first <= self.after + 1), default=firsts[0])
-        self._cursor, self._unsound = SegmentCursor(self._disk, first), False
+        self.after = max(self.after, firsts[0] - 1)
+        first = max(first for first in firsts if first <= self.after + 1)
+        self._cursor, self._place = SegmentCursor(self._disk, first), (first, 0)
         return self._cursor
 
-    def _following(self, cursor: SegmentCursor) -> int | None:
-        return min((first for first in segments(self._disk) if first > cursor.first), default=None)
+    def _pass(self, record: Record) -> None:
+        self.after = record.sequence
+        if self._cursor is not None:
+            self._place = (self._cursor.first, self._cursor.offset)
 
-    def _tail_damage(self, cursor: SegmentCursor, mark: int) -> Missing | None:
-        """At the end of the last segment although the mark says that there is more: look again, then call it damage."""
-        offset, found = cursor.offset, cursor.next()
-        cursor.seek(offset)
-        if isinstance(found, Record):
-            return None
-        return self._damage(mark)
-
-    def _damage(self, last: int) -> Missing | None:
-        """What is missing up to `last`; None when that is named, and then it is passed."""
-        missing = Missing(self.after + 1, last, 0)
-        if not self._explained(missing.first, missing.last):
-            return missing
-        self.after, self._unsound = last, False
-        return None
+    def _go_back(self) -> None:
+        """Read anew, from the disk, what comes behind the last record passed."""
+        if self._cursor is not None:
+            first, offset = self._place
+            self._cursor = SegmentCursor(self._disk, first)
+            self._cursor.seek(offset)

@@ -1,17 +1,10 @@
 """Segment files: their names, and reading one record by record past damage."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from headwater.log.disk import Disk
-from headwater.wire.records import (
-    HEADER_BYTES,
-    Header,
-    Record,
-    frame_bytes,
-    next_magic,
-    read_body,
-    read_header,
-)
+from headwater.wire.records import HEADER_BYTES, Header, Record, frame_bytes, next_magic, read_body, read_header
 
 SUFFIX = ".seg"
 CHUNK_BYTES = 1 << 20
@@ -36,12 +29,15 @@ class Invalid(NamedTuple):
     """Bytes that are not a sound record. What they held is known only by what is missing before the next record."""
 
     offset: int
-    marked: int
-    """The durable mark in the header, when at least the header is sound; otherwise 0."""
+    header: Header | None
+    """What the bytes claim to be, when at least a header is sound."""
 
 
 class SegmentCursor:
-    """Reads one segment forward, in chunks; what is appended later is found on the next call."""
+    """Reads one segment forward, in chunks; what is appended later is found on the next call.
+
+    Reading raises NotFound when the segment is gone.
+    """
 
     def __init__(self, disk: Disk, first: int) -> None:
         self._disk = disk
@@ -55,52 +51,43 @@ class SegmentCursor:
     def next(self) -> Record | Invalid | None:
         """The next record, or None at the present end.
 
-        `Invalid` stands once for each stretch of bytes that is none; the following call goes on behind it. A last record that is cut short is `Invalid`, and the cursor stays before it."""
-        header = self._header()
+        `Invalid` stands once for each stretch of bytes that is none; the following call goes on behind it. When
+        nothing sound follows, the cursor stays before it, for bytes may still be written here.
+        """
+        header = read_header(self._buffer, self._at) if self._ensure(HEADER_BYTES) else None
         if header is None:
             return self._resync() if self._ensure(1) else None
-        if not self._ensure(frame_bytes(header)):
-            return Invalid(self.offset, header.mark)
+        size = frame_bytes(header)
+        if not self._ensure(size):
+            return Invalid(self.offset, header)
         record = read_body(self._buffer, header, self._at)
-        if record is None:
-            return self._skip_damaged(header)
-        self._advance(frame_bytes(header))
-        return record
-
-    def seek(self, offset: int) -> None:
-        """Go on reading at an offset where a record begins."""
-        self.offset, self._buffer, self._at = offset, b"", 0
-
-    def refresh(self) -> None:
-        """Forget what was read ahead: it may have been written since."""
-        self._buffer, self._at = b"", 0
-
-    def _skip_damaged(self, header: Header) -> Invalid:
-        found = Invalid(self.offset, header.mark)
-        self._advance(frame_bytes(header))
+        found = Invalid(self.offset, header) if record is None else record
+        self._advance(size)
         return found
 
-    def _header(self) -> Header | None:
-        return read_header(self._buffer, self._at) if self._ensure(HEADER_BYTES) else None
+    def seek(self, offset: int) -> None:
+        """Go on at an offset where a record begins."""
+        self.offset = offset
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Forget what was read ahead: it may have changed since."""
+        self._buffer, self._at = b"", 0
 
     def _resync(self) -> Invalid:
-        """Go to the next sound header. When there is none the cursor stays, for bytes may still be written here."""
-        start, probe = self.offset, 1
-        while True:
-            have = len(self._buffer) - self._at
-            found = next_magic(self._buffer, self._at + probe)
-            if found >= 0:
-                probe = found - self._at
-                if not self._ensure(probe + HEADER_BYTES):
-                    return Invalid(start, 0)
-                if read_header(self._buffer, self._at + probe) is not None:
-                    self._advance(probe)
-                    return Invalid(start, 0)
-                probe += 1
-            else:
-                probe = max(probe, have - 3)
-                if not self._ensure(have + 1):
-                    return Invalid(start, 0)
+        """Go to the next sound header, or stay."""
+        found, probe = Invalid(self.offset, None), 1
+        while self._ensure(probe + HEADER_BYTES):
+            place = next_magic(self._buffer, self._at + probe)
+            if place < 0:
+                probe = len(self._buffer) - self._at - 3
+                continue
+            probe = place - self._at
+            if self._ensure(probe + HEADER_BYTES) and read_header(self._buffer, self._at + probe) is not None:
+                self._advance(probe)
+                break
+            probe += 1
+        return found
 
     def _ensure(self, length: int) -> bool:
         """Whether `length` bytes are there from the cursor on, reading more if need be."""
@@ -118,3 +105,15 @@ class SegmentCursor:
     def _advance(self, length: int) -> None:
         self.offset += length
         self._at += length
+
+
+def read_segment(disk: Disk, first: int) -> Iterator[tuple[int, Record | Invalid]]:
+    """Everything in a segment as it is now, with the offset of each."""
+    cursor = SegmentCursor(disk, first)
+    while True:
+        offset, found = cursor.offset, cursor.next()
+        if found is None:
+            return
+        yield offset, found
+        if cursor.offset == offset:
+            return

@@ -1,35 +1,36 @@
 """What a log knows at a sequence: a fold over its records, kept in the snapshot at the head of each segment."""
 
-from typing import Self
+from typing import NamedTuple, Self
 
 import msgspec
 import zstandard
 
+from headwater.log.manifest import FORMAT_VERSION, check_version
+from headwater.log.ranges import Ranges, add, covers
 from headwater.model.context import Context
-from headwater.model.errors import Rejected
+from headwater.model.errors import ConfigError, Rejected
+from headwater.model.ids import format_node
 from headwater.model.reading import SeriesKey
-from headwater.model.records import (
-    Batch,
-    Config,
-    Definition,
-    Jump,
-    Kind,
-    Loss,
-    Position,
-    Why,
-)
+from headwater.model.records import Batch, Config, Definition, Jump, Kind, Loss, Position, Why
 from headwater.wire.records import Body
 
 SNAPSHOT_BYTES_MAX = 512 << 20
+_DEFINITION_BYTES = 32
 
 
-class Snapshot(msgspec.Struct, frozen=True, array_like=True):
-    """The body of a snapshot record: the segment's header and the state when the segment began."""
+class Head(msgspec.Struct, frozen=True, array_like=True):
+    """The body of a snapshot record: the segment's header, and the packed state when the segment began."""
 
     format: int
     node: int
     log: bytes
     created_ms: int
+    ordinal: int
+    """Ids of this segment's records have this ordinal or a higher one."""
+    state: bytes
+
+
+class _Snapshot(msgspec.Struct, frozen=True, array_like=True):
     sequence: int
     count: int
     ordinal: int
@@ -37,10 +38,18 @@ class Snapshot(msgspec.Struct, frozen=True, array_like=True):
     series: tuple[Definition, ...]
     contexts: tuple[Context, ...]
     heard: tuple[tuple[int, bytes, int, int], ...]
-    explained: tuple[tuple[int, int], ...]
+    explained: Ranges
     config: Config | None
-    lost: tuple[tuple[str, int], ...] = ()
-    complete: bool = True
+    lost: dict[str, int]
+    complete: bool
+
+
+class Place(NamedTuple):
+    """How far a log goes: its last sequence, the readings up to there, and the first id ordinal not used there."""
+
+    sequence: int
+    total: int
+    ordinal: int
 
 
 class State:
@@ -49,28 +58,33 @@ class State:
     def __init__(self, node: int, log: bytes) -> None:
         self.node = node
         self.log = log
-        self.created_ms = 0
         self.sequence = 0
         """The last sequence applied."""
         self.count = 0
         """Readings logged so far."""
         self.ordinal = 0
-        """The first id ordinal not given away."""
+        """The first id ordinal behind those of all records."""
         self.positions: dict[bytes, int] = {}
         """How far each upstream log or source is logged here."""
         self.series: dict[tuple[bytes, int], Definition] = {}
+        self.series_bytes = 0
+        """About what the definitions take, before compression."""
         self.numbers: dict[SeriesKey, int] = {}
         """The series that this log defined itself."""
         self.contexts: dict[bytes, Context] = {}
         self.heard: dict[tuple[int, bytes, int], int] = {}
         """For each origin key the lowest rank not yet seen (rule 10)."""
-        self.explained: list[tuple[int, int]] = []
-        """Sequence ranges that are missing here and named: damage, drops, jumps."""
+        self.explained: Ranges = ()
+        """The sequences that are missing here and named: damage, drops, jumps."""
         self.config: Config | None = None
         self.lost: dict[str, int] = {}
         """Readings of this log that were lost, per reason."""
         self.complete = True
         """Nothing was ever lost on the way here, so every series in use is defined."""
+
+    @property
+    def place(self) -> Place:
+        return Place(self.sequence, self.count, self.ordinal)
 
     def apply(self, kind: int, sequence: int, count: int, upstream: Position | None, body: Body | None) -> None:
         """Take one record in; `body` is None for kinds without one and for kinds not known here."""
@@ -86,53 +100,49 @@ class State:
         elif isinstance(body, Config):
             self.config = body
         elif isinstance(body, Loss):
-            self.complete = False
-            if body.log == self.log:
-                self._explain(body)
+            self._lose(body)
         elif isinstance(body, Jump):
-            self.explained.append((body.first, body.last))
+            self.explained = add(self.explained, body.first, body.last)
 
     def _batch(self, batch: Batch) -> None:
-        if batch.stamp is not None:
+        if batch.stamp is not None and batch.stamp.run.node == self.node:
             self.ordinal = max(self.ordinal, batch.stamp.run.end)
         key, end = batch.origin.key, batch.origin.rank_end(batch.count)
         if self.heard.get(key, 0) < end:
             self.heard[key] = end
 
     def _define(self, definition: Definition) -> None:
-        self.series[definition.log, definition.number] = definition
+        name = (definition.log, definition.number)
+        if name not in self.series:
+            self.series_bytes += _DEFINITION_BYTES + len(definition.meter) + len(definition.metric)
+        elif definition.damaged:
+            return
+        self.series[name] = definition
         if definition.log == self.log:
             self.numbers.setdefault(SeriesKey(definition.meter, definition.metric), definition.number)
 
-    def _explain(self, loss: Loss) -> None:
-        ranges = (
-            [loss.whole] if loss.whole is not None else [(loss.first, loss.last)] if loss.why == Why.DAMAGED else []
-        )
-        for span in ranges:
-            if span not in self.explained:
-                self.explained.append(span)
-                self.lost[loss.why] = self.lost.get(loss.why, 0) + loss.readings
+    def _lose(self, loss: Loss) -> None:
+        self.complete = False
+        if loss.log != self.log:
+            return
+        span = loss.whole if loss.whole is not None else (loss.first, loss.last) if loss.why == Why.DAMAGED else None
+        if span is not None and not self.is_explained(*span):  # Else it is the second copy.
+            self.explained = add(self.explained, *span)
+            self.lost[loss.why] = self.lost.get(loss.why, 0) + loss.readings
 
     def is_explained(self, first: int, last: int) -> bool:
         """Whether every sequence of the range is named missing."""
-        at = first
-        for low, high in sorted(self.explained):
-            if low <= at <= high:
-                at = high + 1
-        return at > last
+        return covers(self.explained, first, last)
 
     def forget_before(self, sequence: int) -> None:
         """Drop what only matters to segments that are gone."""
-        self.explained = [span for span in self.explained if span[1] >= sequence]
+        if self.explained and self.explained[0][1] < sequence:
+            self.explained = tuple(span for span in self.explained if span[1] >= sequence)
 
-    def snapshot(self, format_version: int, created_ms: int) -> bytes:
-        """The body of a snapshot record."""
+    def snapshot(self, created_ms: int, ordinal: int) -> bytes:
+        """The body of a snapshot record for a segment whose records have ids from `ordinal` on."""
         plain = msgspec.msgpack.encode(
-            Snapshot(
-                format_version,
-                self.node,
-                self.log,
-                created_ms,
+            _Snapshot(
                 self.sequence,
                 self.count,
                 self.ordinal,
@@ -140,32 +150,48 @@ class State:
                 tuple(self.series.values()),
                 tuple(self.contexts.values()),
                 tuple((*key, rank) for key, rank in self.heard.items()),
-                tuple(self.explained),
+                self.explained,
                 self.config,
-                tuple(self.lost.items()),
+                self.lost,
                 self.complete,
             )
         )
-        return zstandard.ZstdCompressor(level=1).compress(plain)
+        packed = zstandard.ZstdCompressor(level=1).compress(plain)
+        return msgspec.msgpack.encode(Head(FORMAT_VERSION, self.node, self.log, created_ms, ordinal, packed))
 
     @classmethod
     def restore(cls, body: bytes) -> Self:
-        """The state that a snapshot record holds; Rejected("snapshot") when it cannot be read."""
+        """The state in a snapshot record; Rejected("snapshot") when it cannot be read."""
         try:
-            plain = zstandard.ZstdDecompressor().decompress(body, max_output_size=SNAPSHOT_BYTES_MAX)
-            held = msgspec.msgpack.decode(plain, type=Snapshot)
+            head = msgspec.msgpack.decode(body, type=Head)
+            plain = zstandard.ZstdDecompressor().decompress(head.state, max_output_size=SNAPSHOT_BYTES_MAX)
+            held = msgspec.msgpack.decode(plain, type=_Snapshot)
         except (zstandard.ZstdError, msgspec.DecodeError) as error:
             raise Rejected("snapshot", f"a segment's snapshot cannot be read: {error}") from error
-        state = cls(held.node, held.log)
-        state.created_ms, state.sequence, state.count = held.created_ms, held.sequence, held.count
-        state.ordinal, state.config = held.ordinal, held.config
-        state.positions, state.lost, state.complete = dict(held.positions), dict(held.lost), held.complete
+        state = cls(head.node, head.log)
+        state.sequence, state.count, state.ordinal = held.sequence, held.count, held.ordinal
+        state.positions, state.lost, state.complete = dict(held.positions), held.lost, held.complete
         for definition in held.series:
             state._define(definition)
         state.contexts = {context.id: context for context in held.contexts}
         state.heard = {(kind, stream, step): rank for kind, stream, step, rank in held.heard}
-        state.explained = list(held.explained)
+        state.explained, state.config = held.explained, held.config
         return state
+
+
+def read_head(body: bytes, node: int, log: bytes) -> Head | None:
+    """The head in a snapshot record, None when it cannot be read; ConfigError when it is not of this log or newer."""
+    try:
+        head = msgspec.msgpack.decode(body, type=Head)
+    except msgspec.DecodeError:
+        return None
+    check_version(head.format)
+    if (head.node, head.log) != (node, log):
+        raise ConfigError(
+            f"the folder of log {log.hex()} of node {format_node(node)} holds a segment of log {head.log.hex()} of "
+            f"node {format_node(head.node)}: move it to where it belongs"
+        )
+    return head
 
 
 def body_needed(kind: int) -> bool:

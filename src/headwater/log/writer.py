@@ -1,49 +1,39 @@
 """The one writer of a node log: append in memory, commit in a thread, and only then is anything true.
 
-`append` is cheap and may be called while a `commit` runs in another thread; everything appended until a commit begins
-is written and synced by it. Readers and acknowledgements go by `durable`, which rises only after a sync.
+One thread appends; `append` is cheap and may be called while another thread runs `commit`, which writes and syncs
+everything appended until it begins. Readers and acknowledgements go by `durable`, which rises only after a sync.
 """
 
-import itertools
-import secrets
 import threading
-from collections import deque
 from collections.abc import Callable
+from itertools import pairwise
 from typing import NamedTuple
 
-from headwater.log.cursors import PREFIX as CURSOR_PREFIX
-from headwater.log.disk import AppendFile, Disk
-from headwater.log.explained import EXPLAINED, save_explained
-from headwater.log.manifest import (
-    FORMAT_VERSION as MANIFEST_VERSION,
-)
-from headwater.log.manifest import (
-    LOG_ID_BYTES,
-    Manifest,
-    check_node,
-    load_manifest,
-    save_manifest,
-)
-from headwater.log.recovery import MARK, Missing, Recovered, recover, recover_until
-from headwater.log.segments import SUFFIX, segment_name, segments
-from headwater.model.context import Context
-from headwater.model.errors import ConfigError, Rejected, Unavailable
-from headwater.model.ids import IdRun, first_ordinal, format_node
-from headwater.model.reading import SeriesKey
-from headwater.model.records import (
-    SERIES_MAX,
-    Definition,
-    Jump,
-    Kind,
-    Loss,
-    Position,
-    Why,
-)
-from headwater.wire.records import FORMAT_VERSION, Body, Record, encode_body, frame
+import msgspec
 
-SEQUENCES_AHEAD = 1 << 16
-SECONDS_AHEAD = 20
+from headwater.log.disk import Disk
+from headwater.log.explained import save_explained
+from headwater.log.identity import identify
+from headwater.log.manifest import Manifest, save_manifest
+from headwater.log.ranges import Ranges
+from headwater.log.reader import LogReader
+from headwater.log.recent import Recent
+from headwater.log.recovery import MARK, repair
+from headwater.log.segments import segment_name, segments
+from headwater.log.survey import Missing, Segment, find_missing, read_log
+from headwater.log.tail import Group, Tail
+from headwater.model.context import Context
+from headwater.model.errors import NotFound, Rejected, Unavailable
+from headwater.model.ids import IdRun, first_ordinal
+from headwater.model.reading import SeriesKey
+from headwater.model.records import SERIES_MAX, Definition, Jump, Kind, Loss, Position, Why
+from headwater.wire.records import BODY_BYTES_MAX, FORMAT_VERSION, Body, Record, encode_body, frame
+
 RECENT_BYTES_MAX = 8 << 20
+SEGMENTS_MIN = 8
+"""A segment is at most this part of the budget, so that there is always one to let go."""
+CLOCK_S_MAX = 0xF000_0000
+"""A clock that says more (the year 2097) is wrong, and ids do not follow it: there would soon be none left."""
 
 
 class LogOptions(NamedTuple):
@@ -52,101 +42,90 @@ class LogOptions(NamedTuple):
     segment_bytes: int = 64 << 20
     log_bytes_max: int = 1 << 30
     new_log: bool = False
-
-
-class _Roll(NamedTuple):
-    """A segment begins here."""
-
-    first: int
-    snapshot: bytes
+    """Begin another log when the manifest is lost."""
 
 
 class NodeLog:
-    """A log opened for writing. Opening recovers it; what was found damaged is named before anything else."""
+    """A log opened for writing. Opening recovers it; what was found damaged is named before anything else.
+
+    Raises ConfigError when the folder's log cannot be continued, Unavailable when it has a writer already or the
+    disk refuses.
+    """
 
     def __init__(self, disk: Disk, node: int, now_ms: Callable[[], int], options: LogOptions | None = None) -> None:
         self._disk = disk
         self._now_ms = now_ms
         self.options = options or LogOptions()
+        self.segment_bytes = min(self.options.segment_bytes, self.options.log_bytes_max // SEGMENTS_MIN)
         self._lock = threading.Lock()
-        self._work: list[bytes | _Roll] = []
-        self._work_bytes = 0
-        self._failed: list[bytes | _Roll] = []
-        """What a commit took and could not sync; the next commit starts with it, in a new segment."""
-        self._file: AppendFile | None = None
-        self._recent: deque[Record] = deque()
-        self._recent_bytes = 0
-        self.manifest = self._identify(node)
-        self.log = bytes.fromhex(self.manifest.log)
-        found = recover(disk, node, self.log)
-        self.state = found.state
-        self._finish_drops(found)
-        self.durable = self.state.sequence
-        self.durable_positions: dict[bytes, int] = {}
-        self._segment_first = self._segment_written = self._segment_head = 0
-        self.sizes = {first: disk.size(segment_name(first)) for first in segments(disk)}
-        self._begin(found)
+        self._committing = threading.Lock()
+        self._recent = Recent(RECENT_BYTES_MAX)
+        self._work: list[Group] = [Group()]
+        """What is appended and not yet committed."""
+        self.unsynced_bytes = 0
+        self.failing = False
+        """Whether the last commit failed."""
+        self._explained_saved: Ranges | None = None
+        disk.lock()
+        try:
+            self._open(node)
+        except OSError as error:
+            raise Unavailable(f"the log cannot be opened: {error}") from error
 
     # ---- opening -------------------------------------------------------------------------------------------------
 
-    def _identify(self, node: int) -> Manifest:
-        manifest = None if self.options.new_log else load_manifest(self._disk)
-        if manifest is None:
-            firsts = segments(self._disk)
-            if firsts and not self.options.new_log:
-                raise ConfigError(
-                    "the log's manifest is lost, so numbers could be used twice: restore it, or start with --new-log"
-                )
-            self._clear()
-            log = secrets.token_bytes(LOG_ID_BYTES)
-            manifest = Manifest(MANIFEST_VERSION, format_node(node), log.hex(), 1, self._now_ms() // 1000)
-            save_manifest(self._disk, manifest)
-        check_node(manifest, node)
-        return manifest
-
-    def _clear(self) -> None:
-        """Set a log aside that is not to be continued."""
-        for name in self._disk.names():
-            if name.endswith(SUFFIX) or name.startswith((CURSOR_PREFIX, "checkpoint.")) or name == EXPLAINED:
-                self._disk.unlink(name)
-        self._disk.store_word(MARK, 0)
-
-    def _finish_drops(self, found: Recovered) -> None:
-        """Unlink what a drop named before the process died (rule 4)."""
-        firsts = segments(self._disk)
-        for first, following in itertools.pairwise(firsts):
-            if any(low <= first and following - 1 <= high for low, high in self.state.explained) and first < following:
-                self._disk.unlink(segment_name(first))
-
-    def _begin(self, found: Recovered) -> None:
-        """Name what is missing, jump over what was cut, sync what is kept (rules 3, 4)."""
-        state = self.state
-        state.ordinal = max(state.ordinal, first_ordinal(self.manifest.second))
-        cut = found.cut is not None and self.manifest.sequence > found.cut
-        if cut:
-            state.sequence = max(state.sequence, self.manifest.sequence - 1)
-        firsts = sorted(self.sizes)
-        if found.clean and firsts:
-            self._segment_first = firsts[-1]
-            self._file = self._disk.reopen(segment_name(firsts[-1]))
-            self._segment_written = self._file.size
-            self._file.datasync()
-            self._disk.sync_folder()
+    def _open(self, node: int) -> None:
+        """Recover: cut, sync, read, finish drops, name what is missing, jump over what was cut (rules 3, 4)."""
+        self.manifest = identify(self._disk, node, self.options.new_log, self._now_ms())
+        self.log = bytes.fromhex(self.manifest.log)
+        mark, file = repair(self._disk, self._resume)
+        self._next_ordinal = first_ordinal(self.manifest.second)
+        found = read_log(self._disk, node, self.log, mark, self._next_ordinal)
+        if found.last < mark or file is None:
+            self._resume()
+        self.state, self._segments = found.state, found.segments
+        self._finish_drops()
+        if not self._segments:
+            self.state.ordinal = self._next_ordinal
+        self._next_ordinal = max(self._next_ordinal, self.state.ordinal)
+        self.durable = self.state.sequence
+        self.durable_positions: dict[bytes, int] = {}
+        self._snapshot_bytes, self._series_bytes = 0, 0
+        cut = self.state.sequence + 1
+        kept = self.state.place
+        self.state.sequence = max(self.state.sequence, self.manifest.resume - 1)
+        if file is None:
+            self._tail = Tail(self._disk, None, self.state.place)
+            self._roll()
         else:
-            self._roll(state.sequence + 1)
-        if cut and found.cut is not None:
-            self.append(Kind.JUMP, Jump(found.cut, state.sequence))
+            self._tail = Tail(self._disk, file, kept)
+            self._snapshot_bytes = 2 * len(self.state.snapshot(self._now_ms(), 0))
+            self._series_bytes = self.state.series_bytes
+        if cut <= self.state.sequence:
+            self.append(Kind.JUMP, Jump(cut, self.state.sequence))
         for missing in found.missing:
-            self.name_damage(missing)
-        self._explained_saved: list[tuple[int, int]] | None = None
+            self._name(missing)
         self.commit()
+
+    def _resume(self) -> None:
+        """Give no sequence below the reserved ones any more (rule 3)."""
+        if self.manifest.resume < self.manifest.sequence:
+            self._save_manifest(msgspec.structs.replace(self.manifest, resume=self.manifest.sequence))
+
+    def _finish_drops(self) -> None:
+        """Unlink what a drop named before the process died (rule 4)."""
+        for first, following in pairwise(segments(self._disk)):
+            if self.state.is_explained(first, following - 1):
+                self._disk.unlink(segment_name(first))
+                self._segments = [segment for segment in self._segments if segment.first != first]
 
     # ---- appending -----------------------------------------------------------------------------------------------
 
     def allocate(self, count: int) -> IdRun:
         """The next `count` ids. The second orders allocation; it may run ahead of the clock (DESIGN section 2)."""
-        start = max(self.state.ordinal, first_ordinal(self._now_ms() // 1000))
-        self.state.ordinal = start + count
+        now_s = self._now_ms() // 1000
+        start = max(self._next_ordinal, first_ordinal(now_s) if now_s <= CLOCK_S_MAX else 0)
+        self._next_ordinal = start + count
         return IdRun(self.state.node, start, count)
 
     def append(
@@ -160,28 +139,28 @@ class NodeLog:
     ) -> Record:
         """Add a record; it counts for nothing until `durable` has reached its sequence.
 
-        `raw` is the body of a kind that this code does not know.
+        `raw` is the body of a kind that this code does not know. Rejected("record") when the body is too long.
         """
-        if self._segment_written - self._segment_head >= self.options.segment_bytes:
-            with self._lock:
-                self._roll(self.state.sequence + 1)
-        record = Record(
-            kind,
-            version,
-            self.state.sequence + 1,
-            self.state.count + readings,
-            self.durable,
-            upstream,
-            raw if body is None else encode_body(body),
-        )
-        data = frame(record)
+        state = self.state
+        payload = raw if body is None else encode_body(body)
+        if len(payload) > BODY_BYTES_MAX:
+            raise Rejected("record", f"a body of {len(payload)} bytes is longer than {BODY_BYTES_MAX}")
         with self._lock:
-            self._work.append(data)
-            self._work_bytes += len(data)
-            self._segment_written += len(data)
-            self.sizes[self._segment_first] = self._segment_written
-            self._remember(record)
-            self.state.apply(kind, record.sequence, record.total, upstream, body)
+            segment = self._segments[-1]
+            if segment.bytes - segment.head_bytes >= self.segment_bytes:
+                segment = self._roll()
+            sequence, count = state.sequence + 1, state.count + readings
+            record = Record(kind, version, sequence, count, self.durable, upstream, payload)
+            data = frame(record)
+            self._work[-1].frames.append(data)
+            self.unsynced_bytes += len(data)
+            segment.bytes += len(data)
+            segment.last = sequence
+            segment.readings += readings
+            if isinstance(body, Loss):
+                segment.losses.append((sequence, body))
+            state.apply(kind, sequence, count, upstream, body)
+            self._recent.add(record, self.durable)
         return record
 
     def append_twice(self, kind: int, body: Body, upstream: Position | None = None) -> Record:
@@ -196,6 +175,12 @@ class NodeLog:
         if number is None:
             if len(self.state.series) >= SERIES_MAX:
                 raise Rejected("series", f"{SERIES_MAX} series are defined here already; {key} would be one more")
+            if self.snapshot_bytes > self.options.log_bytes_max // SEGMENTS_MIN:
+                raise Rejected(
+                    "series",
+                    f"the names of {len(self.state.series)} series fill the log's budget of "
+                    f"{self.options.log_bytes_max} bytes; {key} would be one more: raise log_bytes_max",
+                )
             number = self.state.sequence + 1
             self.append_twice(Kind.DEFINITION, Definition(self.log, number, *key))
         return number
@@ -208,135 +193,186 @@ class NodeLog:
         return name
 
     def name_damage(self, missing: Missing) -> None:
-        """Log that records are damaged; readers pass over them once this is durable (rule 6)."""
-        if self.state.is_explained(missing.first, missing.last):
+        """Log what is damaged of a range that a reader could not read; it passes once that is durable (rule 6).
+
+        Reads the segments around it, for what a reader says is not taken on trust.
+        """
+        last = min(missing.last, self.durable)
+        if self.state.is_explained(missing.first, last):
+            self._explained_saved = None  # The reader does not know: its file is written again by the next commit.
             return
-        self.append_twice(
-            Kind.LOSS,
-            Loss(
-                Why.DAMAGED,
-                self.log,
-                missing.first,
-                missing.last,
-                missing.readings,
-                link=((missing.first, missing.last),),
-                stamps=((missing.first, missing.last),),
-            ),
+        try:
+            for found in find_missing(self._disk, self.state, missing.first, last, self._next_ordinal):
+                self._name(found)
+        except NotFound:
+            return  # A segment went meanwhile; who still misses something will say so again.
+
+    def _name(self, missing: Missing) -> None:
+        first, last, readings, run = missing
+        span = ((first, last),)
+        runs = () if run is None else (run,)
+        self.append_twice(Kind.LOSS, Loss(Why.DAMAGED, self.log, first, last, readings, runs, link=span, stamps=span))
+
+    def roll(self) -> None:
+        """Begin a new segment now."""
+        with self._lock:
+            self._roll()
+
+    def _roll(self) -> Segment:
+        """Begin a segment; the caller holds the lock or is alone."""
+        place = self.state.place
+        self._work[-1].end = place
+        segment, head = self._head(place.sequence + 1, place.ordinal)
+        self._segments.append(segment)
+        self._work.append(Group(segment, [head]))
+        return segment
+
+    def _head(self, first: int, ordinal: int) -> tuple[Segment, bytes]:
+        """A new segment, and two copies of the snapshot as it is now (rule 5)."""
+        state, now_ms = self.state, self._now_ms()
+        body = state.snapshot(now_ms, ordinal)
+        head = 2 * frame(Record(Kind.SNAPSHOT, FORMAT_VERSION, state.sequence, state.count, self.durable, None, body))
+        self._snapshot_bytes, self._series_bytes = len(head), state.series_bytes
+        return Segment(first, now_ms, ordinal, first - 1, len(head), len(head), on_disk=False), head
+
+    # ---- reading -------------------------------------------------------------------------------------------------
+
+    def reader(self, after: int) -> LogReader:
+        """A reader in this process, behind a sequence."""
+        return LogReader(
+            self._disk, after, lambda: self.durable, self.state.is_explained, self.recent, self.is_condemned
         )
 
-    def _remember(self, record: Record) -> None:
-        self._recent.append(record)
-        self._recent_bytes += record.size
-        while self._recent_bytes > RECENT_BYTES_MAX and self._recent[0].sequence <= self.durable:
-            self._recent_bytes -= self._recent.popleft().size
-
-    def recent(self, after: int) -> list[Record] | None:
-        """The durable records behind a sequence, None when memory no longer holds all of them."""
+    def recent(self, after: int, most: int = 256) -> list[Record] | None:
+        """Up to `most` durable records behind a sequence, None when memory no longer holds all of them."""
         with self._lock:
-            if not self._recent or self._recent[0].sequence > after + 1:
-                return None
-            start = after + 1 - self._recent[0].sequence
-            if self._recent[-1].sequence - self._recent[0].sequence + 1 == len(self._recent):
-                held = [self._recent[at] for at in range(max(0, start), len(self._recent))]
-            else:  # A jump lies within.
-                held = [record for record in self._recent if record.sequence > after]
-            return [record for record in held if record.sequence <= self.durable]
+            return self._recent.after(after, self.durable, most)
 
-    def _roll(self, first: int) -> None:
-        """Begin a segment with two copies of the snapshot; the caller holds the lock or is alone."""
-        body = self.state.snapshot(FORMAT_VERSION, self._now_ms())
-        head = Record(Kind.SNAPSHOT, FORMAT_VERSION, first - 1, self.state.count, self.durable, None, body)
-        snapshot = frame(head) * 2
-        self._work.append(_Roll(first, snapshot))
-        self._segment_first = first
-        self.sizes[first] = self._segment_written = self._segment_head = len(snapshot)
+    # ---- budget --------------------------------------------------------------------------------------------------
+
+    @property
+    def segments(self) -> list[Segment]:
+        """What is known of each segment, oldest first."""
+        with self._lock:
+            return list(self._segments)
+
+    @property
+    def used(self) -> int:
+        """Bytes in all segments, those not yet written included."""
+        with self._lock:
+            return sum(segment.bytes for segment in self._segments)
+
+    @property
+    def snapshot_bytes(self) -> int:
+        """What the next segment's snapshots take at most, about."""
+        return self._snapshot_bytes + 2 * (self.state.series_bytes - self._series_bytes)
+
+    def condemn(self, segment: Segment, after: int = 0) -> None:
+        """Let `sweep` unlink a segment that is not the last, once a sequence is durable; nobody reads it any more."""
+        with self._lock:
+            segment.gone_after = after
+            self._recent.remove(segment.first, segment.last)
+
+    def is_condemned(self, sequence: int) -> bool:
+        """Whether a record is in a segment that is about to go."""
+        return any(s.gone_after is not None and s.first <= sequence <= s.last for s in self._segments)
+
+    @property
+    def sweepable(self) -> bool:
+        """Whether `sweep` has something to do now."""
+        return bool(self._doomed())
+
+    def _doomed(self) -> list[Segment]:
+        """What may be unlinked now: oldest first, and none before an older one that waits for its loss record."""
+        doomed = []
+        for segment in self.segments:
+            if segment.gone_after is not None:
+                if segment.gone_after > self.durable:
+                    break
+                doomed.append(segment)
+        return doomed
+
+    def sweep(self) -> int:
+        """Unlink what is condemned; how many segments went. Blocks. Unavailable when the disk refuses."""
+        with self._committing:
+            doomed = self._doomed()
+            for segment in doomed:
+                try:
+                    self._disk.unlink(segment_name(segment.first))
+                except OSError as error:
+                    raise Unavailable(f"a segment cannot be removed: {error}") from error
+                with self._lock:
+                    self._segments = [kept for kept in self._segments if kept is not segment]
+                    self.state.forget_before(self._segments[0].first)
+            return len(doomed)
 
     # ---- committing ----------------------------------------------------------------------------------------------
 
-    @property
-    def unsynced_bytes(self) -> int:
-        return self._work_bytes
-
     def commit(self) -> int:
-        """Write and sync what was appended so far; the durable sequence. Blocks; one call at a time.
+        """Write and sync what was appended so far; the durable sequence. Blocks.
 
-        Unavailable when the disk refuses: nothing is lost or forgotten, the next call tries again in a new segment.
+        Unavailable when the disk refuses: nothing is lost or forgotten, the next call tries again.
         """
-        with self._lock:
-            work, self._work = self._failed + self._work, []
-            failed, self._failed = bool(self._failed), []
-            taken, self._work_bytes = self._work_bytes, 0
-            sequence, ordinal, positions = self.state.sequence, self.state.ordinal, dict(self.state.positions)
-            explained = list(self.state.explained)
-        if work:
+        with self._committing:
+            with self._lock:
+                work = self._take()
+                ordinal, explained = self._next_ordinal, self.state.explained
+                positions = dict(self.state.positions)
             try:
-                self._reserve(sequence, ordinal)
-                self._write(self._sealed(work) if failed else work)
+                self._save_manifest(self.manifest.reserved(work[-1].end.sequence, ordinal))
+                while work:
+                    self._tail.put(work[0])
+                    del work[0]
+                if explained != self._explained_saved:
+                    save_explained(self._disk, explained)
+                    self._explained_saved = explained
             except OSError as error:
-                with self._lock:
-                    self._failed, self._work_bytes = work, self._work_bytes + taken
+                self._put_back(work)
                 raise Unavailable(f"the log cannot be written: {error}") from error
-        self._save_explained(explained)
-        self.durable, self.durable_positions = sequence, positions
-        self._disk.store_word(MARK, sequence)
-        return sequence
+            self.durable, self.durable_positions = self._tail.synced.sequence, positions
+            self._disk.store_word(MARK, self.durable)
+            self.failing = False
+            return self.durable
 
-    def _save_explained(self, explained: list[tuple[int, int]]) -> None:
-        """Tell readers in other processes what is named missing, before they come to it."""
-        if explained != self._explained_saved:
-            save_explained(self._disk, explained)
-            self._explained_saved = explained
+    def _take(self) -> list[Group]:
+        """Everything appended; in one new segment if what was written last could not be synced (rule 1)."""
+        if self._tail.torn:
+            self._seal()
+        work, self._work = self._work, [Group()]
+        self.unsynced_bytes, work[-1].end = 0, self.state.place
+        return work
 
-    def _reserve(self, sequence: int, ordinal: int) -> None:
-        held, second = self.manifest, (ordinal >> 24) + 1
-        if sequence < held.sequence and second <= held.second:
-            return
-        self.manifest = Manifest(
-            held.version,
-            held.node,
-            held.log,
-            held.sequence if sequence < held.sequence else sequence + SEQUENCES_AHEAD,
-            held.second if second <= held.second else second + SECONDS_AHEAD,
-        )
-        save_manifest(self._disk, self.manifest)
-
-    def _write(self, work: list[bytes | _Roll]) -> None:
-        chunk: list[bytes] = []
-        for item in work:
-            if isinstance(item, _Roll):
-                self._flush(chunk)
-                self._create(item)
-            else:
-                chunk.append(item)
-        self._flush(chunk)
-
-    def _create(self, roll: _Roll) -> None:
-        """A new segment appears with its snapshot durable, or not at all."""
-        if self._file is not None:
-            self._file.close()
-        name = segment_name(roll.first)
-        self._file = self._disk.create(name + ".tmp")
-        self._file.write(roll.snapshot)
-        self._file.datasync()
-        self._disk.rename(name + ".tmp", name)
-
-    def _flush(self, chunk: list[bytes]) -> None:
-        if self._file is None:
-            return
-        if chunk:
-            self._file.write(b"".join(chunk))
-            chunk.clear()
-        self._file.datasync()
-
-    def _sealed(self, work: list[bytes | _Roll]) -> list[bytes | _Roll]:
-        """The same work behind the start of a new segment: what a failed sync left behind is not trusted (rule 1)."""
-        if isinstance(work[0], _Roll):
-            return work
-        replayed = recover_until(self._disk, self.state.node, self.log, self.durable)
-        body = replayed.snapshot(FORMAT_VERSION, self._now_ms())
-        head = Record(Kind.SNAPSHOT, FORMAT_VERSION, self.durable, replayed.count, self.durable, None, body)
+    def _put_back(self, work: list[Group]) -> None:
         with self._lock:
-            if not any(isinstance(item, _Roll) for item in (*work, *self._work)):
-                self._segment_first = self.durable + 1
-            self.sizes[self.durable + 1] = sum(len(item) for item in work if isinstance(item, bytes))
-        return [_Roll(self.durable + 1, frame(head) * 2), *work]
+            self.failing = True
+            self.unsynced_bytes += sum(len(data) for group in work for data in group.records)
+            if work:
+                last, following = work[-1], self._work[0]
+                merged = Group(last.segment, [*last.frames, *following.frames], following.end)
+                self._work = [*work[:-1], merged, *self._work[1:]]
+
+    def _seal(self) -> None:
+        """Give all unsynced records a segment of their own, and trust nothing that may be behind the synced ones."""
+        synced = self._tail.synced
+        frames = [data for group in self._work for data in group.records]
+        kept = [segment for segment in self._segments if segment.first <= synced.sequence]
+        moved = self._segments[len(kept) :]
+        segment, head = self._head(synced.sequence + 1, synced.ordinal)
+        segment.bytes += sum(map(len, frames))
+        segment.last, segment.readings = self.state.sequence, self.state.count - synced.total
+        segment.losses = [held for old in self._segments for held in old.losses if held[0] > synced.sequence]
+        if kept and not any(old.on_disk for old in moved):
+            torn = kept[-1]
+            torn.last, torn.bytes = synced.sequence, self._tail.size
+            torn.readings -= segment.readings - sum(old.readings for old in moved)
+            torn.losses = [held for held in torn.losses if held[0] <= synced.sequence]
+        self._segments, self._work = [*kept, segment], [Group(segment, [head, *frames])]
+
+    def _save_manifest(self, manifest: Manifest) -> None:
+        if manifest != self.manifest:
+            save_manifest(self._disk, manifest)
+            self.manifest = manifest
+
+    def close(self) -> None:
+        """Give the files up; what was not committed is lost."""
+        self._tail.close()

@@ -2,8 +2,8 @@
 
 Format 1, little-endian, 40 bytes of header:
 magic 4s | kind u8 | version u8 | flags u16 | body length u32 | sequence u64 | cumulative readings u64 | durable
-mark u64 | CRC32 u32, then the body, then CRC32 u32 of header and body. With flag 1 the body begins with the upstream
-position: log id 8s | sequence u64.
+mark u64 | CRC32 u32 of these, then the body, then CRC32 u32 of the header (without its checksum) and the body. With
+flag 1 the body begins with the upstream position: log id 8s | sequence u64.
 """
 
 import struct
@@ -30,7 +30,10 @@ FORMAT_VERSION = 1
 MAGIC = b"HWr\xb1"
 UPSTREAM_FLAG = 1
 BODY_BYTES_MAX = 64 << 20
+"""The longest body that may be appended; a snapshot may be longer."""
+FRAME_BYTES_MAX = 1 << 30
 
+_FIELDS = struct.Struct("<4sBBHIQQQ")
 _HEADER = struct.Struct("<4sBBHIQQQI")
 _POSITION = struct.Struct("<8sQ")
 _CRC = struct.Struct("<I")
@@ -72,29 +75,21 @@ class Record(NamedTuple):
 
 def frame(record: Record) -> bytes:
     """The bytes of a record."""
-    body = record.body if record.upstream is None else _POSITION.pack(*record.upstream) + record.body
-    flags = 0 if record.upstream is None else UPSTREAM_FLAG
-    head = struct.pack(
-        "<4sBBHIQQQ",
-        MAGIC,
-        record.kind,
-        record.version,
-        flags,
-        len(body),
-        record.sequence,
-        record.total,
-        record.mark,
-    )
-    head += _CRC.pack(zlib.crc32(head))
-    return b"".join((head, body, _CRC.pack(zlib.crc32(body, zlib.crc32(head)))))
+    kind, version, sequence, total, mark, upstream, body = record
+    flags = 0
+    if upstream is not None:
+        flags, body = UPSTREAM_FLAG, _POSITION.pack(*upstream) + body
+    fields = _FIELDS.pack(MAGIC, kind, version, flags, len(body), sequence, total, mark)
+    crc = zlib.crc32(fields)
+    return b"".join((fields, _CRC.pack(crc), body, _CRC.pack(zlib.crc32(body, crc))))
 
 
-def read_header(data: bytes | memoryview, at: int = 0) -> Header | None:
+def read_header(data: bytes, at: int = 0) -> Header | None:
     """The header at an offset, or None when there is none that is whole and sound."""
     if len(data) - at < HEADER_BYTES:
         return None
     magic, kind, version, flags, length, sequence, total, mark, crc = _HEADER.unpack_from(data, at)
-    if magic != MAGIC or crc != zlib.crc32(data[at : at + HEADER_BYTES - 4]) or length > BODY_BYTES_MAX:
+    if magic != MAGIC or crc != zlib.crc32(data[at : at + _FIELDS.size]) or length > FRAME_BYTES_MAX:
         return None
     return Header(kind, version, flags, length, sequence, total, mark)
 
@@ -104,28 +99,22 @@ def frame_bytes(header: Header) -> int:
     return HEADER_BYTES + header.length + TRAILER_BYTES
 
 
-def read_body(data: bytes | memoryview, header: Header, at: int = 0) -> Record | None:
+def read_body(data: bytes, header: Header, at: int = 0) -> Record | None:
     """The record whose header was read at an offset, or None when its body is cut short or its checksum is wrong."""
-    end = at + HEADER_BYTES + header.length
+    start = at + HEADER_BYTES
+    end = start + header.length
     if len(data) < end + TRAILER_BYTES:
         return None
-    (crc,) = _CRC.unpack_from(data, end)
-    if crc != zlib.crc32(data[at:end]):
+    body = data[start:end]
+    if _CRC.unpack_from(data, end)[0] != zlib.crc32(body, _CRC.unpack_from(data, start - _CRC.size)[0]):
         return None
-    upstream, start = None, at + HEADER_BYTES
-    if header.flags & UPSTREAM_FLAG:
-        if header.length < _POSITION.size:
+    kind, version, flags, length, sequence, total, mark = header
+    upstream = None
+    if flags & UPSTREAM_FLAG:
+        if length < _POSITION.size:
             return None
-        upstream, start = Position(*_POSITION.unpack_from(data, start)), start + _POSITION.size
-    return Record(
-        header.kind,
-        header.version,
-        header.sequence,
-        header.total,
-        header.mark,
-        upstream,
-        bytes(data[start:end]),
-    )
+        upstream, body = Position(*_POSITION.unpack_from(body)), body[_POSITION.size :]
+    return Record(kind, version, sequence, total, mark, upstream, body)
 
 
 def next_magic(data: bytes, at: int) -> int:
@@ -163,14 +152,15 @@ def decode_body(record: Record) -> Body:
     """The body of a record of a known kind; Rejected("record") when it is not what the kind says."""
     try:
         return _DECODERS[record.kind].decode(record.body)
-    except (KeyError, msgspec.DecodeError) as error:
+    except (KeyError, msgspec.DecodeError, RecursionError) as error:
         raise Rejected("record", f"record {record.sequence} of kind {record.kind} cannot be read: {error}") from error
 
 
 def decode_batch(record: Record) -> Batch:
-    """The batch of a `data` or `out` record."""
+    """The batch of a `data` or `out` record; Rejected("record") when it is none."""
     body = decode_body(record)
-    assert isinstance(body, Batch)
+    if not isinstance(body, Batch):
+        raise Rejected("record", f"record {record.sequence} of kind {record.kind} is no batch")
     return body
 
 

@@ -1,0 +1,1 @@
+"""The real log and link code inside a seeded simulation: clock, disk and connections are passed in."""
