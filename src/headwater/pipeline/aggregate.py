@@ -13,6 +13,7 @@ from headwater.pipeline.options import AggregateOptions
 from headwater.wire.codec import Columns
 
 NEVER = -(1 << 63)
+NAMES_MAX = 100_000
 
 Series = tuple[bytes, int]
 Window = tuple[bytes, int, int]
@@ -62,15 +63,19 @@ class Group(NamedTuple):
     end: int
     series: int
     start_ms: int
+    newest_ms: int
 
 
 def groups(series: NDArray[np.int64], timestamps: NDArray[np.int64], window_ms: int) -> list[Group]:
     """Cut a batch where series or window changes; reading order is kept."""
+    if not len(series):
+        return []
     starts = timestamps - timestamps % window_ms
-    cuts = np.flatnonzero((np.diff(series) != 0) | (np.diff(starts) != 0)) + 1
-    firsts = [0, *cuts.tolist()]
-    ends = [*firsts[1:], len(series)]
-    return [Group(a, b, int(series[a]), int(starts[a])) for a, b in zip(firsts, ends, strict=True)]
+    changes = (series[1:] != series[:-1]) | (starts[1:] != starts[:-1])
+    firsts = np.concatenate(([0], np.flatnonzero(changes) + 1))
+    columns = (series[firsts], starts[firsts], np.maximum.reduceat(timestamps, firsts))
+    ends = [*firsts[1:].tolist(), len(series)]
+    return list(map(Group, firsts.tolist(), ends, *(column.tolist() for column in columns)))
 
 
 class Aggregate:
@@ -82,6 +87,7 @@ class Aggregate:
         self.window_ms = options.window_s * 1000
         self.lateness_ms = options.lateness_s * 1000
         self.compute = FUNCTIONS[options.function]
+        self._names: dict[Series, bytes] = {}
         self.windows_open = sum(map(len, self.fold.open.values()))
 
     def take(self, entry: bytes, columns: Columns, run: IdRun | None, skip: int = 0) -> tuple[list[Closed], list[int]]:
@@ -89,26 +95,34 @@ class Aggregate:
 
         A window also closes when it or all windows together have reached their bound; what comes for it later is late.
         """
-        series, timestamps, values = columns.series[skip:], columns.timestamps[skip:], columns.values[skip:]
+        fold, values = self.fold, columns.values[skip:].tolist()
         late: list[int] = []
         ready: list[tuple[bytes, int]] = []
         touched: set[bytes] = set()
-        for group in groups(series, timestamps, self.window_ms) if len(series) else ():
-            name = pack_series(entry, group.series)
-            if group.start_ms < self.fold.closed.get(name, NEVER):
+        for group in groups(columns.series[skip:], columns.timestamps[skip:], self.window_ms):
+            name = self._name(entry, group.series)
+            if group.start_ms < fold.closed.get(name, NEVER):
                 late.extend(range(group.first + skip, group.end + skip))
                 continue
-            newest = int(timestamps[group.first : group.end].max())
-            found = values[group.first : group.end].tolist()
+            found = values[group.first : group.end]
             part = run.part(group.first + skip, len(found)) if run is not None else None
             if self._extend(name, group.start_ms, found, part) >= self.options.inputs_max:
                 ready.append((name, group.start_ms))
-            if newest > self.fold.newest.get(name, NEVER):
-                self.fold.newest[name] = newest
+            if group.newest_ms > fold.newest.get(name, NEVER):
+                fold.newest[name] = group.newest_ms
                 touched.add(name)
         ready += [window for name in touched for window in self._passed(name)]
         closed = self._close(sorted(set(ready)))
         return closed + self._close(self._oldest()), late
+
+    def _name(self, entry: bytes, number: int) -> bytes:
+        """A series packed; the packing of those seen lately is remembered."""
+        known = self._names.get((entry, number))
+        if known is None:
+            if len(self._names) >= NAMES_MAX:
+                self._names.clear()
+            known = self._names[entry, number] = pack_series(entry, number)
+        return known
 
     def _extend(self, name: bytes, start_ms: int, found: list[float], run: IdRun | None) -> int:
         """Add readings to a window; how many it holds now."""
