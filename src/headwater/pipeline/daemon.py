@@ -9,11 +9,9 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 
 import grpc
 
-from headwater.log.cursors import Cursor, cursor_name, encode_cursor, load_cursor
+from headwater.log.cursors import load_cursor
 from headwater.log.disk import RealDisk
-from headwater.log.explained import take_reports
-from headwater.log.reader import LogReader
-from headwater.log.standing import ACKNOWLEDGED, PROGRESS, RECEIVED, SENT, Counts, save_counts
+from headwater.log.retention import Retention, RetentionOptions
 from headwater.log.writer import LogOptions, NodeLog
 from headwater.model.errors import Unavailable
 from headwater.model.records import Kind, TimeDecision
@@ -22,6 +20,7 @@ from headwater.pipeline.committer import Committer
 from headwater.pipeline.core import Core
 from headwater.pipeline.forward import Forwarder
 from headwater.pipeline.forward2018 import Forwarder2018, Outflow2018
+from headwater.pipeline.housekeeping import FORWARD, ROUND_S, Housekeeping
 from headwater.pipeline.options import GatewayOptions
 from headwater.pipeline.sender import Outflow
 from headwater.pipeline.server import GatewayServicer, PipelineServicer, add_gateway
@@ -29,11 +28,8 @@ from headwater.pipeline.steps import Step
 from headwater.wire.headwater_pb2_grpc import add_PipelineServicer_to_server
 from headwater.wire.link import GRPC_OPTIONS
 
-FORWARD = "forward"
-UNSYNCED_BYTES_MAX = 32 << 20
-STEP_LAG_MAX = 2_000_000
-HOUSEKEEPING_S = 0.25
-CHECKPOINT_EVERY_S = 5.0
+RECORDS_A_TURN = 8
+"""How many records a step folds in before others get their turn on the loop."""
 STOP_S = 0.2
 # A connection that broke without a word keeps its node id from being used again, so it is noticed soon.
 KEEPALIVE = [("grpc.keepalive_time_ms", 10_000), ("grpc.keepalive_timeout_ms", 5_000)]
@@ -47,7 +43,6 @@ class Daemon:
     def __init__(self, options: GatewayOptions, now_ms: Callable[[], int]) -> None:
         self.options = options
         self.disk = RealDisk(options.log)
-        self.disk.lock()
         try:
             self._open(now_ms)
         except BaseException:
@@ -62,10 +57,16 @@ class Daemon:
         self.committer = Committer(self.log, options.sync_interval_ms_min)
         self.core.appended = self.committer.wake
         self.collector = Collector(self.core, time.monotonic)
-        self.steps = [Step(self.core, self.disk, index, self._reader(0)) for index in range(len(options.steps))]
-        self.core.room = self._room
-        self.outflow = self._open_outflow()
-        self._counts = Counts()
+        self.steps = [Step(self.core, self.disk, index, self.log.reader(0)) for index in range(len(options.steps))]
+        retention = Retention(
+            self.log,
+            RetentionOptions(options.storagetime_s * 1000, options.log_bytes_max, options.when_full == "drop_oldest"),
+            now_ms,
+        )
+        self.retention = retention
+        self.housekeeping = Housekeeping(self.core, self.disk, self.committer, retention, self.steps, now_ms)
+        self.core.room = self.housekeeping.room
+        self.outflow = self.housekeeping.sending = self._open_outflow()
         self.core.configure(options.successor)
 
     def _open_outflow(self) -> Outflow | Outflow2018 | None:
@@ -73,15 +74,8 @@ class Daemon:
         if self.options.next is None:
             return None
         if self.options.next_protocol == "push_data":
-            return Outflow2018(self.core, self._reader(0), load_cursor(self.disk, FORWARD), lambda _: None)
-        return Outflow(self.core, self.disk, self._reader(0), lambda _: None)
-
-    def _reader(self, after: int) -> LogReader:
-        log = self.log
-        return LogReader(self.disk, after, lambda: log.durable, log.state.is_explained, log.recent)
-
-    def _room(self) -> bool:
-        return self.log.unsynced_bytes < UNSYNCED_BYTES_MAX and all(step.lag < STEP_LAG_MAX for step in self.steps)
+            return Outflow2018(self.core, self.log.reader(0), load_cursor(self.disk, FORWARD), self.housekeeping.allow)
+        return Outflow(self.core, self.disk, self.log.reader(0), self.housekeeping.allow)
 
     @contextlib.asynccontextmanager
     async def serving(self) -> AsyncIterator[int]:
@@ -112,7 +106,7 @@ class Daemon:
             raise Unavailable(f"cannot listen on {self.options.listen}: another process has the port") from error
 
     def _tasks(self) -> list[Coroutine[None, None, None]]:
-        tasks: list[Coroutine[None, None, None]] = [self.committer.run(), self._keep_house()]
+        tasks: list[Coroutine[None, None, None]] = [self.committer.run(), self.housekeeping.run()]
         if self.steps:
             tasks.append(self._run_steps())
         if self.outflow is not None and self.options.next is not None:
@@ -126,58 +120,12 @@ class Daemon:
 
     async def _run_steps(self) -> None:
         while True:
-            moved = [step.advance() for step in self.steps]
+            # Outputs go into the log's reserve; when that is half used, steps wait for segments to go.
+            moved = [step.advance(RECORDS_A_TURN) for step in self.steps] if self.retention.room_for_step() else []
             if any(moved):
                 await asyncio.sleep(0)
             else:
-                await self.committer.changed(HOUSEKEEPING_S)
-
-    async def _keep_house(self) -> None:
-        loop = asyncio.get_running_loop()
-        due = loop.time()
-        while True:
-            self._share_standing()
-            try:
-                for missing in take_reports(self.disk):
-                    self.log.name_damage(missing)
-                    self.committer.wake()
-                if loop.time() >= due:
-                    due = loop.time() + CHECKPOINT_EVERY_S
-                    await loop.run_in_executor(None, self._write_files, self._positions_to_save())
-            except OSError as error:
-                _logger.error("positions cannot be saved: %s; trying again", error)
-            await asyncio.sleep(HOUSEKEEPING_S)
-
-    def _share_standing(self) -> None:
-        """Tell the agent how far this daemon is."""
-        disk, outflow = self.disk, self.outflow
-        disk.store_word(RECEIVED, self.log.state.count)
-        if outflow is not None:
-            disk.store_word(SENT, outflow.acknowledged_total)
-            disk.store_word(ACKNOWLEDGED, outflow.acknowledged)
-        disk.store_word(PROGRESS, self.core.now_ms())
-
-    def _positions_to_save(self) -> dict[str, bytes]:
-        """The files that say how far steps and forwarder are, taken at one moment."""
-        files = {}
-        for step in self.steps:
-            held = step.checkpoint()
-            if held is not None:
-                files[step.file] = held
-        if self.outflow is not None and self.outflow.ready:
-            cursor = Cursor(self.outflow.acknowledged, self.outflow.acknowledged_total)
-            files[cursor_name(FORWARD)] = encode_cursor(cursor)
-        return files
-
-    def _write_files(self, files: dict[str, bytes]) -> None:
-        for name, data in files.items():
-            self.disk.replace(name, data)
-        counts = Counts(dict(self.core.refused), dict(self.log.state.lost))
-        if counts != self._counts:
-            save_counts(self.disk, counts)
-            self._counts = counts
-        for step in self.steps:
-            step.saved_as(files)
+                await self.committer.changed(ROUND_S)
 
     def drain(self) -> None:
         """Close all open windows now, by a record that says so (rule 16)."""
@@ -191,9 +139,10 @@ class Daemon:
         self.collector.flush()
         try:
             self.committer.close()
-            self._write_files(self._positions_to_save())
+            self.housekeeping.write(self.housekeeping.positions())
         except (Unavailable, OSError) as error:
             _logger.error("the end of the log or the positions could not be saved: %s", error)
+        self.log.close()
         self.disk.close()
 
 

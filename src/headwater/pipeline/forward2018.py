@@ -76,6 +76,11 @@ class Outflow2018:
         self._chunk: Chunk | None = None
         self._replaced = any(step.output == "replace" for step in core.options.steps)
 
+    @property
+    def passed(self) -> int:
+        """Everything up to this sequence is with the next hop, or does not go there."""
+        return self.acknowledged
+
     def following(self) -> Chunk | None:
         """The next stream, the same one until it is answered; None when there is nothing to send."""
         if self._chunk is None:

@@ -9,11 +9,11 @@ from headwater.log.disk import Disk
 from headwater.log.reader import LogReader
 from headwater.log.segments import segments
 from headwater.model.errors import Rejected
-from headwater.model.records import Definition
+from headwater.model.records import Definition, Jump, Kind, Loss, Why
 from headwater.pipeline.core import Core
 from headwater.wire import headwater_pb2 as pb
 from headwater.wire.link import LINK_VERSION, WINDOW_BYTES, forwarded, pack
-from headwater.wire.records import Record
+from headwater.wire.records import Record, decode_batch, decode_body, encode_body, known
 
 RECORDS_MAX = 128
 MESSAGE_BYTES = 512 << 10
@@ -23,12 +23,15 @@ MESSAGE_BYTES = 512 << 10
 class Outflow:
     """The link to the next hop, over any number of connections, one at a time."""
 
-    def __init__(self, core: Core, disk: Disk, reader: LogReader, allow: Callable[[int], None]) -> None:
+    def __init__(
+        self, core: Core, disk: Disk, reader: LogReader, allow: Callable[[int], None], window_bytes: int = WINDOW_BYTES
+    ) -> None:
         self._core = core
         self._disk = disk
         self._reader = reader
         self._allow = allow
         """Called before records up to a sequence are sent: a drop must know what may have been (rule 14)."""
+        self._window_bytes = window_bytes
         self.acknowledged = reader.after
         """The last sequence that the next hop has durably."""
         self.acknowledged_total = 0
@@ -37,11 +40,20 @@ class Outflow:
         self.next_node: int | None = None
         self.refusals = 0
         self._sent = 0
+        self._read = 0
+        """The last sequence read of the log, or known to be at the next hop."""
         self._previous: Record | None = None
         self._flying: deque[tuple[int, int, int]] = deque()
         """(sequence, bytes, cumulative readings) of what is under way."""
         self._flying_bytes = 0
         self._replaced = any(step.output == "replace" for step in core.options.steps)
+
+    @property
+    def passed(self) -> int:
+        """Everything up to this sequence is with the next hop, or does not go there."""
+        if not self.ready:
+            return self.acknowledged
+        return self._flying[0][0] - 1 if self._flying else self._reader.after
 
     def hello(self) -> pb.Up:
         """Begin a connection; nothing of an earlier one counts any longer."""
@@ -95,30 +107,47 @@ class Outflow:
         return pb.Up(records=pb.Records(record=records, sent_ms=self._core.now_ms()))
 
     def _window_open(self) -> bool:
-        return self._flying_bytes < WINDOW_BYTES or not self._flying
+        return self._flying_bytes < self._window_bytes or not self._flying
 
     def _add(self, record: Record, records: list[pb.Record]) -> int:
         """Put a record into the message if it travels; the second copy of one does not."""
         previous, self._previous = self._previous, record
-        if not forwarded(record, self._replaced) or _is_copy(record, previous):
+        if record.sequence <= self._read:
+            self.acknowledged_total = record.total
             return 0
+        size = self._name_hole(record, records)
+        self._read = record.sequence
+        if not forwarded(record, self._replaced) or _is_copy(record, previous):
+            return size
         message = pack(record, self._sent)
         if message is None:
+            return size
+        self._put(message, record.size, record.total, records)
+        return size + record.size
+
+    def _name_hole(self, record: Record, records: list[pb.Record]) -> int:
+        """Say that what stood before a record is gone, before it goes: the next hop then asks for the series that it lacks."""
+        first, last = self._read + 1, record.sequence - 1
+        if first > last or _is_jump(record, first):
             return 0
+        body = encode_body(Loss(Why.GAP, self._core.log.log, first, last))
+        message = pb.Record(sequence=last, previous=last - self._sent, kind=Kind.LOSS, body=body)
+        self._put(message, len(body), record.total - _readings(record), records)
+        return len(body)
+
+    def _put(self, message: pb.Record, size: int, total: int, records: list[pb.Record]) -> None:
         records.append(message)
-        self._sent = record.sequence
-        self._flying.append((record.sequence, record.size, record.total))
-        self._flying_bytes += record.size
-        return record.size
+        self._sent = message.sequence
+        self._flying.append((self._sent, size, total))
+        self._flying_bytes += size
 
     def _welcomed(self, welcome: pb.Welcome) -> list[pb.Up]:
         """The receiver says where to go on, even below what it acknowledged before."""
         if welcome.version != LINK_VERSION:
             raise Rejected("version", f"the next hop speaks link version {welcome.version}, not {LINK_VERSION}")
         self.next_node = int.from_bytes(welcome.node, "big")
-        self._sent = welcome.durable
-        self._reader.rewind(welcome.durable)
-        self.acknowledged = welcome.durable
+        self.acknowledged = self._sent = self._read = welcome.durable
+        self._reader.rewind(max(welcome.durable - 1, 0))
         self.ready = True
         self._core.configure(self.next_node)
         return []
@@ -143,6 +172,18 @@ class Outflow:
             raise error
         self.refusals += 1
         return []
+
+
+def _is_jump(record: Record, first: int) -> bool:
+    """Whether a record says that the sequences from `first` up to it were never used."""
+    if record.kind != Kind.JUMP or not known(record):
+        return False
+    body = decode_body(record)
+    return isinstance(body, Jump) and body.first <= first
+
+
+def _readings(record: Record) -> int:
+    return decode_batch(record).count if known(record) and record.kind in (Kind.DATA, Kind.OUT) else 0
 
 
 def _is_copy(record: Record, previous: Record | None) -> bool:

@@ -1,0 +1,141 @@
+"""The daemon's rounds: saves positions, keeps the log within its budget, and shares how the node stands."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from headwater.log.cursors import Cursor, cursor_name, encode_cursor, load_cursor
+from headwater.log.disk import Disk
+from headwater.log.explained import take_reports
+from headwater.log.retention import Readers, Retention
+from headwater.log.sent import SentLimit
+from headwater.log.standing import ACKNOWLEDGED, PROGRESS, RECEIVED, SENT, Counts, save_counts
+from headwater.model.errors import Unavailable
+from headwater.pipeline.committer import Committer
+from headwater.pipeline.core import Core
+from headwater.pipeline.steps import Step
+
+FORWARD = "forward"
+AGENT = "agent"
+ROUND_S = 0.25
+SAVE_EVERY_S = 5.0
+UNSYNCED_BYTES_MAX = 32 << 20
+
+_logger = logging.getLogger(__name__)
+
+
+class Sending(Protocol):
+    """What goes to the next hop, as far as positions are concerned."""
+
+    ready: bool
+    acknowledged: int
+    acknowledged_total: int
+
+    @property
+    def passed(self) -> int:
+        """Everything up to this sequence is with the next hop, or does not go there."""
+        ...
+
+
+class Housekeeping:
+    """One task on the loop; what blocks it does in a thread."""
+
+    def __init__(
+        self,
+        core: Core,
+        disk: Disk,
+        committer: Committer,
+        retention: Retention,
+        steps: Sequence[Step],
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._core = core
+        self._disk = disk
+        self._committer = committer
+        self._retention = retention
+        self._steps = steps
+        self._now_ms = now_ms
+        self.sending: Sending | None = None
+        self.limit = SentLimit(disk, core.log)
+        self._forward_saved = load_cursor(disk, FORWARD).sequence
+        self._counts = Counts()
+
+    def room(self) -> bool:
+        """Whether intake may go on."""
+        at = min((step.sequence for step in self._steps), default=None)
+        return self._core.log.unsynced_bytes < UNSYNCED_BYTES_MAX and self._retention.room(steps_at=at)
+
+    def allow(self, sequence: int) -> None:
+        """Records up to here are about to be sent; only a drop of unsent records has to know (rule 14)."""
+        if self._core.options.when_full == "drop_oldest":
+            self.limit.raise_to(sequence)
+            self.limit.save()
+
+    async def run(self) -> None:
+        """Make rounds until cancelled; a disk that refuses is asked again."""
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while True:
+            self.share()
+            try:
+                if loop.time() >= due or not self.room():
+                    due = loop.time() + SAVE_EVERY_S
+                    await loop.run_in_executor(None, self.write, self.positions())
+                await self._keep_budget()
+            except (OSError, Unavailable) as error:
+                _logger.error("housekeeping: %s; trying again", error)
+            await asyncio.sleep(ROUND_S)
+
+    async def _keep_budget(self) -> None:
+        log, durable = self._core.log, self._core.log.state.sequence
+        for missing in take_reports(self._disk):
+            log.name_damage(missing)
+        sweepable = self._retention.tick(self.readers())
+        if log.state.sequence > durable:
+            self._committer.wake()
+        if sweepable:
+            await asyncio.get_running_loop().run_in_executor(None, log.sweep)
+
+    def readers(self) -> Readers:
+        """How far everyone is by what is saved."""
+        steps = min((step.saved for step in self._steps), default=None)
+        forward = self._forward_saved if self._core.options.next is not None else None
+        return Readers(forward, steps, load_cursor(self._disk, AGENT).sequence, self.limit.sequence)
+
+    def share(self) -> None:
+        """Tell the agent how far this daemon is."""
+        disk, sending = self._disk, self.sending
+        disk.store_word(RECEIVED, self._core.log.state.count)
+        if sending is not None:
+            disk.store_word(SENT, sending.acknowledged_total)
+            disk.store_word(ACKNOWLEDGED, sending.acknowledged)
+        disk.store_word(PROGRESS, self._now_ms())
+
+    def positions(self) -> dict[str, bytes]:
+        """The files that say how far steps and forwarder are, taken at one moment; belongs to the loop."""
+        files = {}
+        for step in self._steps:
+            held = step.checkpoint()
+            if held is not None:
+                files[step.file] = held
+        if self.sending is not None and self.sending.ready:
+            cursor = Cursor(self.sending.passed, self.sending.acknowledged_total)
+            files[cursor_name(FORWARD)] = encode_cursor(cursor)
+            self._forward_offered = cursor.sequence
+        return files
+
+    _forward_offered = 0
+
+    def write(self, files: dict[str, bytes]) -> None:
+        """Save positions and counts; blocks."""
+        for name, data in files.items():
+            self._disk.replace(name, data)
+        if cursor_name(FORWARD) in files:
+            self._forward_saved = self._forward_offered
+        for step in self._steps:
+            step.saved_as(files)
+        counts = Counts(dict(self._core.refused), dict(self._core.log.state.lost))
+        if counts != self._counts:
+            save_counts(self._disk, counts)
+            self._counts = counts
