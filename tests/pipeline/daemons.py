@@ -254,11 +254,6 @@ class FullDisk(RealDisk):
     def reopen(self, name: str) -> "FullFile":
         return FullFile(self, self.folder / name, 0)
 
-    def replace(self, name: str, data: bytes) -> None:
-        if self.full:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), name)
-        super().replace(name, data)
-
 
 class FullFile(RealAppendFile):
     """A file on it."""

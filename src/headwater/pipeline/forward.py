@@ -62,6 +62,8 @@ class Forwarder:
             problem = f"refused: {group.exceptions[0]}"
         except* TimeoutError:
             problem = f"silent for {SILENCE_S_MAX:.0f} s"
+        except* OSError as group:
+            problem = f"how far is sent cannot be noted: {group.exceptions[0]}"
         return problem
 
     async def _write(self, call: "grpc.aio.StreamStreamCall[pb.Up, pb.Down]", up: pb.Up) -> None:

@@ -52,6 +52,8 @@ class Chunk(NamedTuple):
     """The sequence of the last record whose readings are all sent with this chunk."""
     total: int
     """The cumulative readings there."""
+    upto: int
+    """The sequence of the last record of which any reading is in it."""
 
 
 class Outflow2018:
@@ -85,6 +87,8 @@ class Outflow2018:
         """The next stream, the same one until it is answered; None when there is nothing to send."""
         if self._chunk is None:
             self._chunk = self._cut()
+        if self._chunk is not None:
+            self._allow(self._chunk.upto)
         return self._chunk
 
     def answered(self, code: str, refused: int | None) -> bool:
@@ -120,8 +124,7 @@ class Outflow2018:
         if not messages:
             self._pass(last, total)
             return None
-        self._allow(self._records[0].sequence if self._messages is not None else last)
-        return Chunk(messages, last, total)
+        return Chunk(messages, last, total, last if self._messages is None else self._records[0].sequence)
 
     def _first(self) -> Record | None:
         """The record that comes next, None at the end of what is durable and sound."""
@@ -181,7 +184,11 @@ class Forwarder2018:
             push = gatewayStub(channel).push_data
             while True:
                 before = self._outflow.acknowledged
-                chunk = self._outflow.following()
+                try:
+                    chunk = self._outflow.following()
+                except OSError as error:
+                    await self._pause(str(error))
+                    continue
                 if chunk is not None:
                     await self._deliver(push, chunk)
                 elif self._outflow.acknowledged == before:
@@ -192,10 +199,13 @@ class Forwarder2018:
     async def _deliver(self, push: Push, chunk: Chunk) -> None:
         """Send a chunk until the next hop has answered for it."""
         while (problem := await self._send(push, chunk)) is not None:
-            wait_s = self._backoff.next_s()
-            _logger.warning("2018 hop at %s: %s; sending again in %.1f s", self._address, problem, wait_s)
-            await asyncio.sleep(wait_s)
+            await self._pause(problem)
         self._backoff.reset()
+
+    async def _pause(self, problem: str) -> None:
+        wait_s = self._backoff.next_s()
+        _logger.warning("2018 hop at %s: %s; sending again in %.1f s", self._address, problem, wait_s)
+        await asyncio.sleep(wait_s)
 
     async def _send(self, push: Push, chunk: Chunk) -> str | None:
         """Send a chunk once; why it has to be sent again, if it has to be."""
