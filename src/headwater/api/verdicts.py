@@ -71,8 +71,7 @@ def follow(before: Movement | None, report: NodeReport, now_ms: int) -> Movement
     A channel stands still when readings have come since its last acknowledgement and none has followed. Sequences
     alone do not show it: some records stay in their log and are never acknowledged.
     """
-    waiting = report.acknowledged < report.durable and before is not None and report.received > before.received
-    if before is not None and waiting and report.acknowledged == before.acknowledged:
+    if before and report.acknowledged == before.acknowledged and report.received > before.received:
         return before
     return Movement(report.acknowledged, report.received, now_ms)
 
