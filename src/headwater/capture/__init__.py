@@ -1,1 +1,17 @@
-"""The library a programmer imports to record data points, and what configures it."""
+"""The library a programmer imports: `record` a value, `derive` one from others, and every value can be explained.
+
+    from headwater.capture import Recorder
+
+    with Recorder("var/lab", node="0000a1") as recorder:
+        power = recorder.record("meter-1", "power", 231.4)
+
+docs/capture.md tells the rest.
+"""
+
+from headwater.capture.recorder import Recorder
+from headwater.capture.shared import close, configure, derive, flush, record
+from headwater.model.context import Location
+from headwater.model.ids import DataPointId
+from headwater.model.reading import Reading
+
+__all__ = ["DataPointId", "Location", "Reading", "Recorder", "close", "configure", "derive", "flush", "record"]
