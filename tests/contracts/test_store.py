@@ -395,14 +395,47 @@ def test_a_store_is_the_same_after_it_was_closed(store: Store) -> None:
     assert [at.timestamp for at in found] == [10, 15, 20]
 
 
+@pytest.mark.parametrize("sealed", [False, True])
+def test_ids_stored_before_a_restart_are_still_taken(store: Store, sealed: bool) -> None:
+    store.ship(1, Shipment((FIRST,)))
+    if sealed:
+        store.next_day()
+        store.ship(2, Shipment((stamped(run(2, 0, 1)),)))
+    store.reopen()
+    store.hello(1)
+    store.ship(1, Shipment((FIRST,)))
+    with pytest.raises(Rejected, match="conflict"):
+        store.ship(1, Shipment((stamped(run(1, 1, 1)),)))
+
+
+def test_a_search_takes_its_first_millisecond_and_not_its_last(store: Store) -> None:
+    store.ship(1, NAMES)
+    for position, timestamps in ((0, [10, 20]), (2, [10]), (3, [20]), (4, [9, 30])):
+        keys = keys_of([1] * len(timestamps), timestamps)
+        store.ship(1, Shipment((stamped(run(1, position, len(timestamps)), keys=keys),)))
+    found = store.reader.find(SeriesKey("meter1", "metric1"), 10, 20, 9)
+    assert [at.id for at in found] == [point(1, 0), point(1, 2)]
+
+
+def test_a_search_orders_readings_of_one_time_by_id(store: Store) -> None:
+    store.ship(1, NAMES)
+    for position in (20, 10, 30):
+        store.ship(1, Shipment((stamped(run(1, position, 1), keys=keys_of([1], [5])),)))
+        store.next_day()
+    found = store.reader.find(SeriesKey("meter1", "metric1"), 0, 9, 2)
+    assert [at.id for at in found] == [point(1, 10), point(1, 20)]
+
+
 def test_hello_answers_the_last_sequence_stored_of_that_log(store: Store) -> None:
     assert store.hello(1) == 0
     store.writer.add(log_of(1), [(7, NAMES), (9, Shipment((FIRST,)))])
     store.writer.add(log_of(1), [(3, NAMES)])
     assert store.hello(1) == 9
+    store.writer.add(log_of(1), [(12, NAMES), (11, NAMES)])
+    assert store.hello(1) == 12
     store.next_day()
     store.writer.add(log_of(2), [(4, NAMES)])
-    assert (store.hello(1), store.hello(2), store.hello(3)) == (9, 4, 0)
+    assert (store.hello(1), store.hello(2), store.hello(3)) == (12, 4, 0)
 
 
 def test_another_log_under_a_live_node_id_is_refused_until_the_first_is_gone(store: Store) -> None:
@@ -424,7 +457,8 @@ def test_another_log_under_a_live_node_id_is_refused_until_the_first_is_gone(sto
 
 
 def test_a_log_belongs_to_one_node(store: Store) -> None:
-    store.writer.bye(log_of(1))
+    for node in (1, 2):
+        store.writer.bye(log_of(node))
     with pytest.raises(Rejected, match="node-conflict"):
         store.hello(2, log_of(1))
 

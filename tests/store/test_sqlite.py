@@ -98,6 +98,30 @@ def test_a_full_block_is_posted_once_under_each_series_in_it(store: SqliteStore)
     assert [at.timestamp for at in found] == [300, 301, 302]
 
 
+def test_a_block_begun_before_a_restart_is_posted_whole(store: SqliteStore) -> None:
+    store.ship(1, Shipment((), (series_of(1, 1), series_of(1, 2))))
+    store.ship_all([(1, one(at, 1, at)) for at in range(10)])
+    store.reopen()
+    store.ship_all([(1, one(at, 2, at)) for at in range(10, 600)])
+    found = store.reader.find(SeriesKey("meter1", "metric1"), 0, 999, 99)
+    assert [at.timestamp for at in found] == list(range(10))
+
+
+def test_a_long_run_of_inputs_is_found_forward_also_after_shorter_ones_and_a_restart(
+    store: SqliteStore,
+) -> None:
+    def consume(position: int, parent: int, count: int) -> None:
+        store.ship(2, Shipment((stamped(run(2, position, count), Same(run(1, parent, count))),)))
+
+    consume(0, 0, 1_000)
+    store.reopen()
+    store.hello(2)
+    consume(1_000, 1_000, 3)
+    consume(1_003, 1_003, 1)
+    for at in (0, 999, 1_002, 1_003):
+        assert list(store.reader.forward([point(1, at)])) == [point(2, at)]
+
+
 def block_of(block: int) -> range:
     return range(block * BLOCK_BATCHES, (block + 1) * BLOCK_BATCHES)
 
