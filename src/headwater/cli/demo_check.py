@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from headwater.cli.client import post, read
 from headwater.emulator.journal import journal_entries
 from headwater.log.disk import RealDisk
+from headwater.log.manifest import load_manifest
 from headwater.log.reader import LogReader
 from headwater.log.recovery import MARK
 from headwater.model.errors import ConfigError
@@ -327,7 +328,9 @@ def late_readings(folder: Path) -> set[tuple[str, int]]:
 
 
 def _log_id(folder: Path) -> str:
-    return str(msgspec.json.decode((folder / "manifest").read_bytes())["log"])
+    manifest = load_manifest(RealDisk(folder))
+    assert manifest is not None
+    return manifest.log
 
 
 def _leaves(point: Point) -> list[Point]:
