@@ -91,21 +91,22 @@ def run_emulator(options: SensorOptions) -> int:
     disk = RealDisk(options.journal)
     disk.lock()
     try:
-        sensors = Sensors(options, open_replay(options), Journal(disk, options.keep_journal), wall_ms)
+        journal = Journal(disk, options.keep_journal, wall_ms)
+        sensors = Sensors(options, open_replay(options, journal.begun_ms), journal, wall_ms)
         return asyncio.run(_run_until_told(sensors.run(), {signal.SIGUSR1: sensors.finish}))
     finally:
         disk.close()
 
 
-def open_replay(options: SensorOptions) -> "Replay":
-    """The readings that sensors send: recorded ones, or the load of households."""
+def open_replay(options: SensorOptions, begun_ms: int) -> "Replay":
+    """The readings that sensors send: recorded ones, or the load of households, which was begun at a time."""
     from headwater.emulator.csv_columns import ColumnOptions
     from headwater.emulator.generator import generate_household
     from headwater.emulator.recordings import open_recordings
 
     if options.data is None:
         day_ms = 86_400_000
-        start_ms = options.start_ms if options.start_ms is not None else wall_ms() // day_ms * day_ms
+        start_ms = options.start_ms if options.start_ms is not None else begun_ms // day_ms * day_ms
         return generate_household(
             options.meters,
             seed=options.seed,

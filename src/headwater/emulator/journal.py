@@ -1,9 +1,12 @@
-"""The journal of a numbered source: what it sends is synced here first, and forgotten once acknowledged (rule 11)."""
+"""The journal of a numbered source: what it sends is synced here first, and forgotten once acknowledged (rule 11).
+
+Each file begins with where the replay stood and with the names of all series, so that files before it may go.
+"""
 
 import contextlib
 import secrets
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -16,6 +19,7 @@ from headwater.wire.records import FORMAT_VERSION, Record, frame, records_in
 SOURCE = "source"
 PREFIX = "journal."
 ENTRY_KIND = 128
+HEAD_KIND = 129
 FILE_BYTES = 8 << 20
 VERSION = 1
 
@@ -26,6 +30,16 @@ class Identity(msgspec.Struct, frozen=True):
     version: int
     source: str
     """8 random bytes in hex."""
+    begun_ms: int = 0
+    """When the first replay began."""
+
+
+class Head(msgspec.Struct, frozen=True, array_like=True):
+    """How it stood when a file began."""
+
+    next_number: int
+    next_tick: int
+    series: tuple[tuple[int, str, str], ...]
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True):
@@ -49,50 +63,86 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
 class _File(NamedTuple):
     name: str
     last: int
+    """The number of the last reading in it or before it."""
+    headed: bool
+    """Whether files before it may go."""
+
+
+class _Pending(NamedTuple):
+    """What is appended and not yet written, and how it stood before."""
+
+    next_number: int
+    next_tick: int
+    frames: list[bytes]
+    named: set[int]
+    """The series that it is the first to use."""
 
 
 class Journal:
     """Entries in files of a folder; `append` then `sync`, then an entry may be sent."""
 
-    def __init__(self, disk: Disk, keep: bool) -> None:
+    def __init__(self, disk: Disk, keep: bool, now_ms: Callable[[], int]) -> None:
         self._disk = disk
         self._keep = keep
-        self.source = self._identify()
+        identity = self._identify(now_ms)
+        self.source = bytes.fromhex(identity.source)
+        self.begun_ms = identity.begun_ms
         self._files: deque[_File] = deque()
         self._open: AppendFile | None = None
         self._open_name = ""
-        self._pending: list[bytes] = []
+        self._open_headed = False
         self.series: dict[int, SeriesKey] = {}
         self.entries: deque[Entry] = deque()
         """What is not known to be acknowledged, in order."""
         self.next_number = 1
         self.next_tick = 0
         self._load()
+        self._pending = self._nothing_pending()
         self._synced = self.next_number - 1
 
-    def _identify(self) -> bytes:
+    def _identify(self, now_ms: Callable[[], int]) -> Identity:
         try:
-            held = msgspec.json.decode(self._disk.read(SOURCE, 0, 4096), type=Identity)
+            return msgspec.json.decode(self._disk.read(SOURCE, 0, 4096), type=Identity)
         except NotFound:
-            held = Identity(VERSION, secrets.token_hex(8))
-            self._disk.replace(SOURCE, msgspec.json.encode(held))
+            identity = Identity(VERSION, secrets.token_hex(8), now_ms())
+            self._disk.replace(SOURCE, msgspec.json.encode(identity))
+            return identity
         except msgspec.DecodeError as error:
             raise ConfigError(
                 f"the journal's file {SOURCE!r} cannot be read ({error}): choose another --journal"
             ) from error
-        return bytes.fromhex(held.source)
 
     def _load(self) -> None:
-        """Read what is there; an entry cut short at the end was never sent, and is left behind."""
-        for name in sorted(name for name in self._disk.names() if name.startswith(PREFIX)):
-            last = 0
-            for entry in read_entries(self._disk, name):
-                if entry.first == self.next_number or not self.entries:
+        """Read what is there; an entry cut short at the end was never sent, and is left behind.
+
+        What a killed process wrote last may not be on the disk yet, so it is synced before any of it may be sent.
+        """
+        for name in _names(self._disk):
+            self._disk.rewrite(name, 0)
+            headed = False
+            for record in _records(self._disk, name):
+                headed = headed or record.kind == HEAD_KIND
+                for entry in _entries(record):
                     self._take(entry)
-                    last = entry.last
-            self._files.append(_File(name, last))
+                self._resume(record)
+            self._files.append(_File(name, self.next_number - 1, headed))
+        self._disk.sync_folder()
+
+    def _resume(self, record: Record) -> None:
+        """Go on from the head of a file. What is missing before it can no longer be sent in order, nor what is left."""
+        head = _head(record)
+        if head is None:
+            return
+        self.series |= {number: SeriesKey(meter, metric) for number, meter, metric in head.series}
+        if head.next_number > self.next_number:
+            self.entries.clear()
+            self.next_number, self.next_tick = head.next_number, head.next_tick
 
     def _take(self, entry: Entry) -> None:
+        if entry.first < self.next_number:
+            return
+        if entry.first > self.next_number:
+            self.entries.clear()
         for number, meter, metric in entry.series:
             self.series[number] = SeriesKey(meter, metric)
         self.entries.append(entry)
@@ -117,39 +167,56 @@ class Journal:
         """Add what goes together: after a crash all of it is there, or nothing."""
         body = msgspec.msgpack.encode(entries)
         first, last = entries[0].first, entries[-1].last
-        self._pending.append(frame(Record(ENTRY_KIND, FORMAT_VERSION, first, last, 0, None, body)))
+        self._pending.frames.append(frame(Record(ENTRY_KIND, FORMAT_VERSION, first, last, 0, None, body)))
         for entry in entries:
+            self._pending.named.update(number for number, _, _ in entry.series)
             self._take(entry)
 
     def sync(self) -> None:
         """Make everything appended durable; may run in a thread."""
-        pending, self._pending = self._pending, []
-        last = self.next_number - 1
-        if not pending:
+        pending, last = self._pending, self.next_number - 1
+        if not pending.frames:
             return
+        self._pending = self._nothing_pending()
+        frames = pending.frames
         if self._open is None or self._open.size >= FILE_BYTES:
-            self._begin_file()
+            self._begin_file(pending.next_number - 1)
+            frames = [self._head(pending), *frames]
         assert self._open is not None
-        self._open.write(b"".join(pending))
+        self._open.write(b"".join(frames))
         self._open.datasync()
+        self._open_headed = True
         self._synced = last
 
-    def _begin_file(self) -> None:
+    def _nothing_pending(self) -> _Pending:
+        return _Pending(self.next_number, self.next_tick, [], set())
+
+    def _head(self, pending: _Pending) -> bytes:
+        series = tuple((number, *key) for number, key in self.series.items() if number not in pending.named)
+        body = msgspec.msgpack.encode(Head(pending.next_number, pending.next_tick, series))
+        return frame(Record(HEAD_KIND, FORMAT_VERSION, pending.next_number, pending.next_number - 1, 0, None, body))
+
+    def _begin_file(self, last: int) -> None:
         """A file of its own for each start: what a torn end holds is never appended to."""
         if self._open is not None:
             self._open.close()
-            self._files.append(_File(self._open_name, self.next_number - 1))
+            self._files.append(_File(self._open_name, last, self._open_headed))
         taken = [int(file.name.removeprefix(PREFIX)) for file in self._files]
         self._open_name = f"{PREFIX}{max(taken, default=0) + 1:012d}"
         self._open = self._disk.create(self._open_name)
+        self._open_headed = False
         self._disk.sync_folder()
 
     def acknowledge(self, number: int) -> None:
         """Everything up to a reading is durable at the first hop."""
         while self.entries and self.entries[0].last <= number:
             self.entries.popleft()
-        while self._files and not self._keep and self._files[0].last <= number and len(self._files) > 1:
+        while not self._keep and self._files and self._files[0].last <= number and self._is_needless():
             self._disk.unlink(self._files.popleft().name)
+
+    def _is_needless(self) -> bool:
+        """Whether a later file says all that the first one does of series and position."""
+        return self._open_headed or any(file.headed for file in list(self._files)[1:])
 
     def close(self) -> None:
         self.sync()
@@ -159,13 +226,33 @@ class Journal:
 
 def read_entries(disk: Disk, name: str) -> Iterator[Entry]:
     """The entries of one journal file, up to the first that is not sound."""
-    data = disk.read(name, 0, disk.size(name))
-    for record in records_in(data):
-        with contextlib.suppress(msgspec.DecodeError):
-            yield from msgspec.msgpack.decode(record.body, type=list[Entry])
+    for record in _records(disk, name):
+        yield from _entries(record)
 
 
 def journal_entries(disk: Disk) -> Iterator[Entry]:
     """All entries that a folder still holds, in order."""
-    for name in sorted(name for name in disk.names() if name.startswith(PREFIX)):
+    for name in _names(disk):
         yield from read_entries(disk, name)
+
+
+def _names(disk: Disk) -> list[str]:
+    return sorted(name for name in disk.names() if name.startswith(PREFIX))
+
+
+def _records(disk: Disk, name: str) -> Iterator[Record]:
+    return records_in(disk.read(name, 0, disk.size(name)))
+
+
+def _entries(record: Record) -> list[Entry]:
+    if record.kind == ENTRY_KIND:
+        with contextlib.suppress(msgspec.DecodeError):
+            return msgspec.msgpack.decode(record.body, type=list[Entry])
+    return []
+
+
+def _head(record: Record) -> Head | None:
+    if record.kind == HEAD_KIND:
+        with contextlib.suppress(msgspec.DecodeError):
+            return msgspec.msgpack.decode(record.body, type=Head)
+    return None
