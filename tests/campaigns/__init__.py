@@ -1,0 +1,1 @@
+"""Long campaigns: the same checks as in the suite, over as many seeds as one likes."""
