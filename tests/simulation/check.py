@@ -1,0 +1,227 @@
+"""The invariants of PROTOCOL.md, checked on what was ever durable when a run has come to rest."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from headwater.model.ids import DataPointId
+from headwater.model.records import Kind, Trigger
+from headwater.model.stamp import Lists, OriginKind, input_ids, inputs_of
+from tests.simulation.ghost import Durable, Ghost, Missing
+from tests.simulation.node import WINDOW_S
+from tests.simulation.source import Reading, Source
+from tests.simulation.store import Violation
+from tests.simulation.world import World
+
+
+class Check:
+    """`named` is what the endpoint was told of each log and source, `told` what the store was told."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.store = world.store
+        self.ghosts: dict[str, Ghost] = {name: node.ghost for name, node in world.nodes.items()}
+        self.endpoint = self.ghosts["E"]
+        self.named = Missing(self.endpoint.losses)
+        self.told = Missing(self.store.losses)
+        self.points = {point: place for ghost in self.ghosts.values() for point, place in ghost.points.items()}
+        self.made: dict[float, tuple[Source, Reading]] = {
+            reading.value: (source, reading) for source in world.sources for reading in source.made.values()
+        }
+
+    def all(self) -> None:
+        self.damage()
+        self.delivery()
+        self.order()
+        self.lineage()
+        Windows(self).all()
+        self.stamps()
+
+    def is_named(self, held: Durable) -> bool:
+        """Whether endpoint or store was told that a record is lost."""
+        log = self.ghosts[held.node].log
+        return self.named.has(log, held.sequence) or self.told.has(log, held.sequence)
+
+    def is_lost(self, held: Durable) -> bool:
+        """Whether a record may lack what only it could give."""
+        return held.flipped or held.cut or self.is_named(held)
+
+    def source_named(self, source: Source, number: int) -> bool:
+        return self.named.has(source.id, number)
+
+    # ---- the invariants ----------------------------------------------------------------------------------------------
+
+    def damage(self) -> None:
+        """A flipped bit takes one record, and names it; a cut takes nothing that was synced, unless it was flipped."""
+        for node in self.world.nodes.values():
+            on_disk = node.sequences_on_disk()
+            for held in node.ghost.records.values():
+                explained = node.log.state.is_explained(held.sequence, held.sequence)
+                if held.flipped and held.sequence in on_disk.damaged and not explained:
+                    raise Violation(f"{held} is damaged on disk and not named")
+                if held.cut and not any(other.flipped for other in node.ghost.records.values()):
+                    raise Violation(f"{held} was durable and is cut")
+
+    def delivery(self) -> None:
+        """Every acknowledged reading is at the endpoint exactly once, or named."""
+        at: dict[float, list[Durable]] = defaultdict(list)
+        for ghost in self.ghosts.values():
+            for held in ghost.records.values():
+                for value in held.values if held.kind == Kind.DATA else ():
+                    at[value].append(held)
+        for value, (source, reading) in self.made.items():
+            seen = at.get(value, [])
+            ends = [held for held in seen if held.node == "E" and self._delivered(held)]
+            if len(ends) > 1:
+                raise Violation(f"{source.name}/{reading.number} was delivered {len(ends)} times: {ends}")
+            if ends or reading.number > source.acknowledged:
+                continue
+            if not self.source_named(source, reading.number) and not any(map(self._named_at_end, seen)):
+                raise Violation(f"{source.name}/{reading.number} acknowledged, not delivered, not named; was in {seen}")
+
+    def _delivered(self, held: Durable) -> bool:
+        return not held.cut and not (held.flipped and self._named_at_end(held))
+
+    def _named_at_end(self, held: Durable) -> bool:
+        return self.named.has(self.ghosts[held.node].log, held.sequence)
+
+    def order(self) -> None:
+        """Readings of one source and series reach the endpoint in the order of their numbers."""
+        last: dict[tuple[str, str], int] = {}
+        for held in self._readable(self.endpoint, Kind.DATA):
+            for value in held.values:
+                source, reading = self.made[value]
+                if reading.number <= last.get((source.name, reading.meter), 0):
+                    raise Violation(f"{source.name}/{reading.number} of {reading.meter} in {held} is out of order")
+                last[source.name, reading.meter] = reading.number
+
+    def _readable(self, ghost: Ghost, kind: Kind) -> Iterator[Durable]:
+        for held in ghost.records.values():
+            if held.kind == kind and not held.flipped and not held.cut:
+                yield held
+
+    def lineage(self) -> None:
+        """From every delivered reading the stamps in the store lead to exactly the reading that was made."""
+        for held in self._readable(self.endpoint, Kind.DATA):
+            for position in range(len(held.values)):
+                self._walk(held, position)
+
+    def _walk(self, held: Durable, position: int) -> None:
+        value, end = held.values[position], (held, position)
+        source, reading = self.made[value]
+        while held.stamp is not None:
+            if held.stamp_key not in self.store.stamps:
+                if not self.is_lost(held):
+                    raise Violation(f"lineage of {end}: {held} has no stamp in the store and is not named")
+                return
+            _, shipped = self.store.stamps[held.stamp_key]
+            if shipped.stamp.inputs is None:
+                break
+            (run,) = inputs_of(shipped.stamp, position)
+            held, position = self.points[run.node, run.start]
+        batch = held.batch
+        assert batch is not None
+        first = (batch.origin.kind, batch.origin.stream, batch.origin.number + position)
+        if first != (OriginKind.SOURCE, source.id, reading.number) or held.values[position] != value:
+            raise Violation(f"lineage of {end} ({source.name}/{reading.number}) ends at {held} {position}: {first}")
+        self._check_key(end, reading)
+
+    def _check_key(self, end: tuple[Durable, int], reading: Reading) -> None:
+        """The series at the endpoint is the one that was meant, or shown as damaged."""
+        held, position = end
+        assert held.batch is not None
+        name = (held.batch.entry, int(held.columns.series[position]))
+        definition = self.world.nodes["E"].log.state.series.get(name)
+        if definition is None or (not definition.damaged and (definition.meter, definition.metric) != reading.key):
+            raise Violation(f"{reading} is a reading of {definition} at the endpoint ({held})")
+        if int(held.columns.timestamps[position]) != reading.timestamp:
+            raise Violation(f"{reading} has another time at the endpoint ({held})")
+
+    def stamps(self) -> None:
+        """The store has the stamp of every durable record or was told; and none of what was never durable."""
+        for key, (log, shipped) in self.store.stamps.items():
+            if key not in self.points or self.points[key][0].sequence != shipped.sequence:
+                raise Violation(
+                    f"the store has stamp {key} of record {shipped.sequence} of {log!r}: it never was durable"
+                )
+            if shipped.stamp.context not in self.store.contexts:
+                raise Violation(f"stamp {key} names context {shipped.stamp.context.hex()}, which the store lacks")
+        for ghost in self.ghosts.values():
+            for held in ghost.records.values():
+                if held.stamp is not None and held.stamp_key not in self.store.stamps and not self.is_lost(held):
+                    raise Violation(f"the store lacks the stamp of {held}, which is not named")
+
+
+class Windows:
+    """Aggregates: each output has exactly its inputs, and no window is emitted twice or never."""
+
+    def __init__(self, check: Check) -> None:
+        self._check = check
+        self._steps = check.ghosts["C"]
+        self._late: set[tuple[int, int]] = set()
+        """(record, position) of what the step called late."""
+        self._used: dict[float, tuple[str, int]] = {}
+        self._seen: set[tuple[str, int]] = set()
+
+    def all(self) -> None:
+        for held in self._check.endpoint.records.values():
+            if held.kind == Kind.OUT and not held.flipped and not held.cut:
+                self._output(self._made_at(held))
+        for held in self._steps.records.values():
+            if held.kind == Kind.OUT and held.batch is not None and held.batch.trigger is not None:
+                self._late |= {(held.batch.trigger.sequence, position) for position in held.batch.trigger.late}
+        self._complete()
+
+    def _made_at(self, delivered: Durable) -> Durable:
+        """The step's own record of an output, found through the endpoint's stamp."""
+        assert delivered.stamp is not None
+        (run,) = inputs_of(delivered.stamp, 0)
+        return self._check.points[run.node, run.start][0]
+
+    def _output(self, held: Durable) -> None:
+        batch, stamp = held.batch, held.stamp
+        assert batch is not None
+        assert stamp is not None
+        assert isinstance(batch.trigger, Trigger)
+        assert isinstance(stamp.inputs, Lists)
+        for position, (series, start, value) in enumerate(zip(*map(list, held.columns), strict=True)):
+            meter, _ = self._steps.series[batch.entry, int(series)]
+            window = (meter, int(start))
+            if window in self._seen:
+                raise Violation(f"window {window} was emitted twice, again in {held}")
+            self._seen.add(window)
+            found = [self._input(held, window, point) for point in input_ids(inputs_of(stamp, position))]
+            if sum(found) != value:
+                raise Violation(f"window {window} in {held} is {value}, its inputs {found}")
+
+    def _input(self, held: Durable, window: tuple[str, int], point: DataPointId) -> float:
+        place = self._check.points.get((point.node, point.ordinal))
+        if place is None:
+            raise Violation(f"window {window} in {held}: its input {point} was never durable")
+        record, position = place
+        value = record.values[position]
+        source, reading = self._check.made[value]
+        if (reading.meter, reading.timestamp // (1000 * WINDOW_S) * 1000 * WINDOW_S) != window:
+            raise Violation(f"window {window} in {held} has the input {reading}")
+        if value in self._used:
+            raise Violation(f"{source.name}/{reading.number} is in the windows {self._used[value]} and {window}")
+        self._used[value] = window
+        return value
+
+    def _complete(self) -> None:
+        check = self._check
+        outputs = [held for held in self._steps.records.values() if held.kind == Kind.OUT]
+        arrived = [held for held in check.endpoint.records.values() if held.kind == Kind.OUT]
+        if any(map(check.is_lost, outputs)) or any(held.flipped for held in arrived):
+            return
+        for held in self._steps.records.values():
+            for position, value in enumerate(held.values if held.kind == Kind.DATA else ()):
+                late = (held.sequence, position) in self._late
+                if late and value in self._used:
+                    raise Violation(f"{check.made[value][1]} is called late and in window {self._used[value]}")
+                if value not in self._used and not late and not check.is_lost(held) and not self._again(held, value):
+                    raise Violation(f"{check.made[value][1]} ({held}) is in no window and not late")
+
+    def _again(self, held: Durable, value: float) -> bool:
+        """Whether another record of the step's log has the reading too: the step took it from there."""
+        others = (other for other in self._steps.records.values() if other is not held and other.kind == Kind.DATA)
+        return any(value in other.values for other in others)
