@@ -94,8 +94,9 @@ class LogReader:
                 if looked_again:
                     self._go_back()
                     return Missing(self.after + 1, upto)
-                looked_again = True  # What was read ahead may be older than the mark.
-                self._go_back()
+                # What was read ahead may be older than the mark, and a start may have cut a damaged end off and gone on
+                # there: look again from the segment's beginning.
+                looked_again, self._cursor = True, None
             elif found is None or found.sequence > mark:
                 self.after = mark
                 self._go_back()

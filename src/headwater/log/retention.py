@@ -34,6 +34,7 @@ class RetentionOptions(NamedTuple):
     log_bytes_max: int = 1 << 30
     drop_oldest: bool = False
     """When the budget is used up drop the oldest unsent records, instead of letting sources wait."""
+    reserve_bytes_min: int = RESERVE_BYTES_MIN
 
 
 class Readers(NamedTuple):
@@ -189,7 +190,7 @@ class Retention:
     def budget(self) -> Budget:
         """What is used, and what of the budget is for what."""
         log, most = self._log, self._options.log_bytes_max
-        reserve = max(2 * log.snapshot_bytes + RESERVE_BYTES_MIN, int(RESERVE_PART * most))
+        reserve = max(2 * log.snapshot_bytes + self._options.reserve_bytes_min, int(RESERVE_PART * most))
         return Budget(log.used, most, reserve, log.segment_bytes)
 
     def room(self, extra_bytes: int = 0, steps_at: int | None = None) -> bool:
