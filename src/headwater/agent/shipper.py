@@ -1,5 +1,6 @@
 """What of a log goes to the store: pure of connections, records in and groups out (PROTOCOL rules 2, 6, 17)."""
 
+import contextlib
 from typing import NamedTuple
 
 import msgspec
@@ -9,9 +10,11 @@ from headwater.log.disk import Disk
 from headwater.log.explained import is_explained, report_damage
 from headwater.log.reader import LogReader
 from headwater.log.recovery import MARK
+from headwater.log.segments import read_segment, segments
+from headwater.log.state import State
 from headwater.model.context import Context
-from headwater.model.errors import Rejected
-from headwater.model.records import Batch, Config, Definition, Loss
+from headwater.model.errors import NotFound, Rejected
+from headwater.model.records import Batch, Config, Definition, Kind, Loss
 from headwater.model.shipment import Shipment, ShippedStamp
 from headwater.model.stamp import Same, Select
 from headwater.wire import codec
@@ -55,21 +58,26 @@ class Shipper:
 
     def group(self) -> Group | None:
         """The next group; None when there is nothing durable, or damage has to be named first."""
+        before = self._reader.after
         stretch = self._reader.read(self._most, GROUP_BYTES)
         if stretch.damage is not None:
             report_damage(self._disk, AGENT, stretch.damage)
         if not stretch.records:
             return None
         last = stretch.records[-1]
-        return Group(last.sequence, self._shipment(stretch.records), last.total)
+        return Group(last.sequence, self._shipment(before, stretch.records), last.total)
 
-    def _shipment(self, records: list[Record]) -> Shipment:
+    def _shipment(self, before: int, records: list[Record]) -> Shipment:
         stamps: list[ShippedStamp] = []
         definitions: dict[tuple[bytes, int], Definition] = {}
         contexts: dict[bytes, Context] = {}
         configs: list[tuple[int, Config]] = []
         losses: list[tuple[int, Loss]] = []
         for record in records:
+            if record.sequence > before + 1 and (state := _state_before(self._disk, record)) is not None:
+                definitions |= state.series
+                contexts |= state.contexts
+            before = record.sequence
             try:
                 body = decode_body(record) if known(record) else None
             except Rejected:
@@ -97,6 +105,29 @@ def _shipped(record: Record, batch: Batch) -> ShippedStamp:
     assert stamp is not None
     keys = None if isinstance(stamp.inputs, Same | Select) else codec.keys(batch.payload)
     return ShippedStamp(record.sequence, record.kind, stamp, batch.origin, batch.entry, keys)
+
+
+def _state_before(disk: Disk, record: Record) -> State | None:
+    """What the log knew before a record, when those in front of it went unread and with them perhaps names it needs.
+
+    It is in the snapshot of its segment, or of a later one if that goes meanwhile.
+    """
+    if record.kind == Kind.JUMP:
+        return None
+    firsts = segments(disk)
+    held = max((first for first in firsts if first <= record.sequence), default=0)
+    for first in firsts:
+        with contextlib.suppress(NotFound, Rejected):
+            if first >= held:
+                return _snapshot(disk, first)
+    return None
+
+
+def _snapshot(disk: Disk, first: int) -> State:
+    for _, found in read_segment(disk, first):
+        if isinstance(found, Record) and found.kind == Kind.SNAPSHOT:
+            return State.restore(found.body)
+    raise NotFound(f"segment {first} has no snapshot that can be read")
 
 
 def pack(group: Group) -> pb.StampsUp:
