@@ -20,9 +20,9 @@ from headwater.pipeline.committer import Committer
 from headwater.pipeline.core import Core
 from headwater.pipeline.forward import Forwarder
 from headwater.pipeline.forward2018 import Forwarder2018, Outflow2018
-from headwater.pipeline.housekeeping import FORWARD, ROUND_S, Housekeeping
+from headwater.pipeline.housekeeping import ROUND_S, Housekeeping
 from headwater.pipeline.options import GatewayOptions
-from headwater.pipeline.sender import Outflow
+from headwater.pipeline.sender import FORWARD, Outflow
 from headwater.pipeline.server import GatewayServicer, PipelineServicer, add_gateway
 from headwater.pipeline.steps import Step
 from headwater.wire.headwater_pb2_grpc import add_PipelineServicer_to_server

@@ -14,9 +14,9 @@ from headwater.log.standing import ACKNOWLEDGED, PROGRESS, RECEIVED, SENT, Count
 from headwater.model.errors import Unavailable
 from headwater.pipeline.committer import Committer
 from headwater.pipeline.core import Core
+from headwater.pipeline.sender import FORWARD, NEXT_HAS
 from headwater.pipeline.steps import Step
 
-FORWARD = "forward"
 AGENT = "agent"
 ROUND_S = 0.25
 SAVE_EVERY_S = 5.0
@@ -35,7 +35,6 @@ class Sending(Protocol):
     @property
     def passed(self) -> int:
         """Everything up to this sequence is with the next hop, or does not go there."""
-        ...
 
 
 class Housekeeping:
@@ -121,6 +120,7 @@ class Housekeeping:
                 files[step.file] = held
         if self.sending is not None and self.sending.ready:
             cursor = Cursor(self.sending.passed, self.sending.acknowledged_total)
+            files[cursor_name(NEXT_HAS)] = encode_cursor(cursor._replace(sequence=self.sending.acknowledged))
             files[cursor_name(FORWARD)] = encode_cursor(cursor)
             self._forward_offered = cursor.sequence
         return files

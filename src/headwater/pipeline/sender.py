@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from headwater.log.cursors import load_cursor
 from headwater.log.disk import Disk
 from headwater.log.reader import LogReader
 from headwater.log.segments import segments
@@ -15,6 +16,10 @@ from headwater.wire import headwater_pb2 as pb
 from headwater.wire.link import LINK_VERSION, WINDOW_BYTES, forwarded, pack
 from headwater.wire.records import Record, decode_batch, decode_body, encode_body, known
 
+FORWARD = "forward"
+"""The cursor of what the next hop has or does not get."""
+NEXT_HAS = "next_has"
+"""The cursor of what the next hop has; saved before the other, which may be further."""
 RECORDS_MAX = 128
 MESSAGE_BYTES = 512 << 10
 """About how much goes into one gRPC message; a record is never cut."""
@@ -32,28 +37,23 @@ class Outflow:
         self._allow = allow
         """Called before records up to a sequence are sent: a drop must know what may have been (rule 14)."""
         self._window_bytes = window_bytes
-        self.acknowledged = reader.after
-        """The last sequence that the next hop has durably."""
-        self.acknowledged_total = 0
-        """The cumulative readings there."""
+        self.acknowledged, self.acknowledged_total = load_cursor(disk, NEXT_HAS)
+        """The last sequence that the next hop has durably, and the cumulative readings there."""
+        self.passed = max(load_cursor(disk, FORWARD).sequence, self.acknowledged) if self.acknowledged else 0
+        """Everything up to this sequence is with the next hop, or does not go there."""
         self.ready = False
         self.next_node: int | None = None
         self.refusals = 0
         self._sent = 0
         self._read = 0
-        """The last sequence read of the log, or known to be at the next hop."""
+        """The last sequence read of the log, or passed before."""
+        self._located = False
+        """Whether the cumulative readings at the acknowledged record are those of the log."""
         self._previous: Record | None = None
         self._flying: deque[tuple[int, int, int]] = deque()
         """(sequence, bytes, cumulative readings) of what is under way."""
         self._flying_bytes = 0
         self._replaced = any(step.output == "replace" for step in core.options.steps)
-
-    @property
-    def passed(self) -> int:
-        """Everything up to this sequence is with the next hop, or does not go there."""
-        if not self.ready:
-            return self.acknowledged
-        return self._flying[0][0] - 1 if self._flying else self._reader.after
 
     def hello(self) -> pb.Up:
         """Begin a connection; nothing of an earlier one counts any longer."""
@@ -61,18 +61,23 @@ class Outflow:
         self.ready, self._previous = False, None
         self._flying.clear()
         self._flying_bytes = 0
-        firsts = segments(self._disk)
         return pb.Up(
             hello=pb.Hello(
                 version=LINK_VERSION,
                 site=core.options.site,
                 node=core.options.node.to_bytes(3, "big"),
                 log=core.log.log,
-                first=firsts[0] if firsts else core.log.durable + 1,
+                first=self._first(),
                 last=core.log.durable,
                 name=core.options.name,
             )
         )
+
+    def _first(self) -> int:
+        """The first sequence that the next hop can have from here. What it needs nothing of is not missing."""
+        firsts = segments(self._disk)
+        first = firsts[0] if firsts else self._core.log.durable + 1
+        return min(first, self.acknowledged + 1) if first <= self.passed + 1 else first
 
     def take(self, down: pb.Down) -> list[pb.Up]:
         """Take one message in; Rejected ends the connection."""
@@ -101,6 +106,7 @@ class Outflow:
                 break
             if not stretch.records:
                 break
+        self._pass()
         if not records:
             return None
         self._allow(self._sent)
@@ -112,8 +118,10 @@ class Outflow:
     def _add(self, record: Record, records: list[pb.Record]) -> int:
         """Put a record into the message if it travels; the second copy of one does not."""
         previous, self._previous = self._previous, record
+        if record.sequence <= self._read or not self._located:
+            behind = record.sequence > self._read
+            self.acknowledged_total, self._located = record.total - (_readings(record) if behind else 0), True
         if record.sequence <= self._read:
-            self.acknowledged_total = record.total
             return 0
         size = self._name_hole(record, records)
         self._read = record.sequence
@@ -126,7 +134,7 @@ class Outflow:
         return size + record.size
 
     def _name_hole(self, record: Record, records: list[pb.Record]) -> int:
-        """Say that what stood before a record is gone, before it goes: the next hop then asks for the series that it lacks."""
+        """Say that what stood before a record is gone, before it goes: the next hop asks for series that it lacks."""
         first, last = self._read + 1, record.sequence - 1
         if first > last or _is_jump(record, first):
             return 0
@@ -146,7 +154,10 @@ class Outflow:
         if welcome.version != LINK_VERSION:
             raise Rejected("version", f"the next hop speaks link version {welcome.version}, not {LINK_VERSION}")
         self.next_node = int.from_bytes(welcome.node, "big")
-        self.acknowledged = self._sent = self._read = welcome.durable
+        if welcome.durable < self.acknowledged:
+            self.passed = welcome.durable
+        self.acknowledged = self._sent = welcome.durable
+        self._read, self._located = max(welcome.durable, self.passed), False
         self._reader.rewind(max(welcome.durable - 1, 0))
         self.ready = True
         self._core.configure(self.next_node)
@@ -157,6 +168,10 @@ class Outflow:
             _, size, self.acknowledged_total = self._flying.popleft()
             self._flying_bytes -= size
         self.acknowledged = max(self.acknowledged, durable)
+        self._pass()
+
+    def _pass(self) -> None:
+        self.passed = max(self.passed, self._flying[0][0] - 1 if self._flying else self._reader.after)
 
     def _definition(self, need: pb.Need) -> pb.Up:
         """What a series is called, or that nobody here knows any longer (rule 12)."""
