@@ -56,7 +56,6 @@ def repair(disk: Disk, before_cut: Callable[[], None]) -> Repaired:
     if tail.kept < disk.size(name):
         disk.truncate(name, tail.kept)
     disk.rewrite(name, tail.synced)
-    disk.sync_folder()
     return Repaired(tail.mark, disk.reopen(name))
 
 

@@ -76,6 +76,7 @@ class NodeLog:
 
     def _open(self, node: int) -> None:
         """Recover: cut, sync, read, finish drops, name what is missing, jump over what was cut (rules 3, 4)."""
+        self._disk.sync_folder()  # A name that is seen may still be one that a power loss takes back.
         self.manifest = identify(self._disk, node, self.options.new_log, self._now_ms())
         self.log = bytes.fromhex(self.manifest.log)
         mark, file = repair(self._disk, self._resume)
