@@ -1,7 +1,6 @@
 """The demo's judge, a process of its own: compares what was delivered, and the lineage that the API gives, with the
 journals of the sensors. Run as `python -m headwater.cli.demo_check CHECK.json`; prints the findings as JSON."""
 
-import math
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.cli.client import post, read
+from headwater.cli.demo_answers import Answer, Point, json_value, leads_to, leaves, reading_of, said, same
 from headwater.emulator.journal import journal_entries
 from headwater.log.disk import RealDisk
 from headwater.log.manifest import load_manifest
@@ -116,27 +116,6 @@ class Delivered(NamedTuple):
     columns: codec.Columns
 
 
-class Point(msgspec.Struct, rename="camel"):
-    """A data point as the API gives it, as far as it is compared."""
-
-    id: str
-    context: dict[str, object] = {}
-    origin: dict[str, object] = {}
-    value: float | str | None = None
-    input_datapoints: list["Input"] = []
-
-
-class Input(msgspec.Struct):
-    dp: Point
-    contribution: str = ""
-
-
-class Answer(msgspec.Struct):
-    id: str
-    found: bool
-    points: list[Point]
-
-
 def log_records(folder: Path) -> Iterator[Record]:
     """All durable records of a log."""
     disk = RealDisk(folder)
@@ -223,9 +202,9 @@ class Judge:
         return (
             answer.found
             and [str(point.context.get("hostId")) for point in points] == source.hops
-            and all(_reading(point) == _said(*expected) for point in points)
-            and all(_leads_to(point, source.id, number) for point in points)
-            and _same(value, expected[3])
+            and all(reading_of(point) == said(*expected) for point in points)
+            and all(leads_to(point, source.id, number) for point in points)
+            and same(value, expected[3])
         )
 
     def _ask(self, ids: list[str], structure: str) -> list[Answer]:
@@ -266,7 +245,7 @@ class Judge:
             for answer in self._ask_smaller(ids[start : start + AGGREGATES_A_REQUEST]):
                 if answer.found and answer.points:
                     point = answer.points[0]
-                    leaf = next(iter(_leaves(point)), point)
+                    leaf = next(iter(leaves(point)), point)
                     metric = str(point.context.get("metricId", "")).removesuffix(f".{step.function}")
                     time_ms = int(str(point.context.get("timestamp", 0)))
                     window = (str(leaf.origin.get("stream")), str(point.context.get("meterId")), metric, time_ms)
@@ -285,14 +264,14 @@ class Judge:
 
     def _aggregate_exact(self, step: StepPlan, point: Point, source_id: str, numbers: list[int]) -> bool:
         source = self.sources[source_id]
-        leaves = _leaves(point)
+        leaves = leaves(point)
         origins = sorted(int(str(leaf.origin.get("number"))) for leaf in leaves)
         value = FUNCTIONS[step.function]([source.reading(number)[3] for number in numbers])
         return (
             origins == numbers
-            and all(_leads_to(leaf, source_id, int(str(leaf.origin.get("number")))) for leaf in leaves)
-            and all(_reading(leaf) == _said(*source.reading(int(str(leaf.origin.get("number"))))) for leaf in leaves)
-            and _json_value(value) == point.value
+            and all(leads_to(leaf, source_id, int(str(leaf.origin.get("number")))) for leaf in leaves)
+            and all(reading_of(leaf) == said(*source.reading(int(str(leaf.origin.get("number"))))) for leaf in leaves)
+            and json_value(value) == point.value
         )
 
     # ---- latency -----------------------------------------------------------------------------------------------------
@@ -331,39 +310,6 @@ def _log_id(folder: Path) -> str:
     manifest = load_manifest(RealDisk(folder))
     assert manifest is not None
     return manifest.log
-
-
-def _leaves(point: Point) -> list[Point]:
-    """The data points without inputs that a lineage ends at."""
-    if not point.input_datapoints:
-        return [point]
-    return [leaf for entry in point.input_datapoints for leaf in _leaves(entry.dp)]
-
-
-def _leads_to(point: Point, source: str, number: int) -> bool:
-    return point.origin == {"kind": "source", "stream": source, "number": number}
-
-
-def _reading(point: Point) -> tuple[object, ...]:
-    context = point.context
-    return (context.get("meterId"), context.get("metricId"), context.get("timestamp"), point.value)
-
-
-def _said(meter: str, metric: str, timestamp: int, value: float) -> tuple[object, ...]:
-    return (meter, metric, timestamp, _json_value(value))
-
-
-def _json_value(value: float) -> float | str:
-    """A value as the API writes it: JSON has no NaN and no infinities."""
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "Infinity" if value > 0 else "-Infinity"
-    return value
-
-
-def _same(one: float, other: float) -> bool:
-    return np.float64(one).tobytes() == np.float64(other).tobytes()
 
 
 def main() -> int:
