@@ -47,8 +47,8 @@ class Outflow:
         self._sent = 0
         self._read = 0
         """The last sequence read of the log, or passed before."""
-        self._located = False
-        """Whether the cumulative readings at the acknowledged record are those of the log."""
+        self._named_at = 0
+        """By this sequence it is named what is missing behind the last record read; 0 when nothing is."""
         self._previous: Record | None = None
         self._flying: deque[tuple[int, int, int]] = deque()
         """(sequence, bytes, cumulative readings) of what is under way."""
@@ -99,12 +99,15 @@ class Outflow:
         while len(records) < RECORDS_MAX and size < MESSAGE_BYTES and self._window_open():
             stretch = self._reader.read(RECORDS_MAX - len(records), MESSAGE_BYTES - size)
             for record in stretch.records:
+                if not self._may_pass(record):
+                    self._reader.rewind(self._read)
+                    break
                 size += self._add(record, records)
             if stretch.damage is not None:
                 self._core.log.name_damage(stretch.damage)
                 self._core.appended()
                 break
-            if not stretch.records:
+            if not stretch.records or self._named_at > self._core.log.durable:
                 break
         self._pass()
         if not records:
@@ -115,12 +118,20 @@ class Outflow:
     def _window_open(self) -> bool:
         return self._flying_bytes < self._window_bytes or not self._flying
 
+    def _may_pass(self, record: Record) -> bool:
+        """Whether nothing is missing before a record, or that is durably named: else a crash could leave it unnamed."""
+        if record.sequence <= self._read + 1:
+            return True
+        log = self._core.log
+        self._named_at = self._named_at or log.state.sequence
+        if self._named_at > log.durable:
+            return False
+        self._named_at = 0
+        return True
+
     def _add(self, record: Record, records: list[pb.Record]) -> int:
         """Put a record into the message if it travels; the second copy of one does not."""
         previous, self._previous = self._previous, record
-        if record.sequence <= self._read or not self._located:
-            behind = record.sequence > self._read
-            self.acknowledged_total, self._located = record.total - (_readings(record) if behind else 0), True
         if record.sequence <= self._read:
             return 0
         size = self._name_hole(record, records)
@@ -153,21 +164,35 @@ class Outflow:
         """The receiver says where to go on, even below what it acknowledged before."""
         if welcome.version != LINK_VERSION:
             raise Rejected("version", f"the next hop speaks link version {welcome.version}, not {LINK_VERSION}")
+        if welcome.durable > self._core.log.durable:
+            raise Rejected(
+                "ahead",
+                f"the next hop says it has record {welcome.durable} of log {self._core.log.log.hex()}, which ends at "
+                f"{self._core.log.durable}: two nodes may share the log id, start one of them with --new-log",
+            )
         self.next_node = int.from_bytes(welcome.node, "big")
         if welcome.durable < self.acknowledged:
             self.passed = welcome.durable
         self.acknowledged = self._sent = welcome.durable
-        self._read, self._located = max(welcome.durable, self.passed), False
-        self._reader.rewind(max(welcome.durable - 1, 0))
+        self._read, self._named_at = max(welcome.durable, self.passed), 0
+        self._locate(welcome.durable)
         self.ready = True
         self._core.configure(self.next_node)
         return []
+
+    def _locate(self, durable: int) -> None:
+        """Go on behind a record; if it is gone, the cumulative readings there are found from the one behind it."""
+        self._reader.rewind(max(durable - 1, 0))
+        for record in self._reader.read(1).records:
+            self._previous = record if record.sequence == durable else None
+            self.acknowledged_total = record.total - (_readings(record) if record.sequence > durable else 0)
+        self._reader.rewind(durable)
 
     def _acknowledged(self, durable: int) -> None:
         while self._flying and self._flying[0][0] <= durable:
             _, size, self.acknowledged_total = self._flying.popleft()
             self._flying_bytes -= size
-        self.acknowledged = max(self.acknowledged, durable)
+        self.acknowledged = max(self.acknowledged, min(durable, self._sent))
         self._pass()
 
     def _pass(self) -> None:
