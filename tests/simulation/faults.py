@@ -10,7 +10,22 @@ if TYPE_CHECKING:
     from tests.simulation.node import Node
     from tests.simulation.world import World
 
-KINDS = ("kill", "crash", "crash", "power", "agent", "cut", "cut", "flip", "flip", "clock", "outage", "source")
+KINDS = (
+    "kill",
+    "crash",
+    "crash",
+    "power",
+    "agent",
+    "cut",
+    "cut",
+    "away",
+    "away",
+    "flip",
+    "flip",
+    "clock",
+    "outage",
+    "source",
+)
 """The faults there are, the more often named the more frequent."""
 
 
@@ -65,6 +80,8 @@ class Faults:
     def calm(self) -> None:
         """Nothing that was going to happen happens any more."""
         self._countdown.clear()
+        for link in self._world.links:
+            link.away_steps = 0
 
     # ---- deaths ----------------------------------------------------------------------------------------------------
 
@@ -120,6 +137,13 @@ class Faults:
     def _cut(self) -> None:
         link = self._world.rng.choice(self._world.links)
         self._world.note(f"cut {link.name}")
+        link.cut()
+
+    def _away(self) -> None:
+        """The way to a next hop is gone for long."""
+        link = self._world.rng.choice(self._world.links[2:])
+        link.away_steps = self._world.rng.randint(20, 100)
+        self._world.note(f"{link.name} away for {link.away_steps} steps")
         link.cut()
 
     def _clock(self) -> None:

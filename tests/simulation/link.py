@@ -91,11 +91,13 @@ class Link:
         self.name = source.name + target.name
         self.now: Connection | None = None
         self.old: list[Connection] = []
+        self.away_steps = 0
+        """For how long no connection comes about."""
 
     # ---- the sending end -------------------------------------------------------------------------------------------
 
     def connect(self) -> bool:
-        if self.now is not None or not (self.source.alive and self.target.alive):
+        if self.now is not None or self.away_steps or not (self.source.alive and self.target.alive):
             return False
         self.now = Connection()
         self.now.up.append(self.source.sender.hello().SerializeToString())

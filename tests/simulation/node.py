@@ -87,7 +87,7 @@ class Node:
             when_full="drop_oldest" if drop_oldest else "block",
             steps=steps,
         )
-        log_bytes_max = rng.choice((16_000, 32_000, 1 << 20))
+        log_bytes_max = rng.choice((16_000, 24_000, 1 << 20) if has_step else (9_000, 12_000, 1 << 20))
         self.log_options = LogOptions(rng.choice((600, 1000, 2000)), log_bytes_max)
         self.retention_options = RetentionOptions(rng.choice((0, 5_000, 3_600_000)), log_bytes_max, drop_oldest, 500)
         self.clock_ms = 1_000_000
@@ -202,6 +202,10 @@ class Node:
         left = [record for record in reader.read().records if forwarded(record, False)]
         batches = [record for record in left if record.kind in (Kind.DATA, Kind.OUT)]
         return any(decode_batch(record).count for record in batches)
+
+    def holds(self, sequence: int) -> bool:
+        """Whether a segment has a sequence and is not about to go."""
+        return any(segment.first <= sequence <= segment.last for segment in self.log.segments)
 
     def sequences_on_disk(self) -> OnDisk:
         """What a reader finds in the files."""

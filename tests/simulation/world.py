@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from headwater.model.errors import Unavailable
+from tests.simulation.accounting import Accounting
 from tests.simulation.faults import KINDS, Faults
 from tests.simulation.link import Link, SourceEnd
 from tests.simulation.node import Node
@@ -33,7 +34,7 @@ class World:
         self.events: list[str] = []
         self.store = Store()
         self._value = 0
-        drops = [rng.random() < 0.5 for _ in range(4)]
+        drops = [rng.random() < 0.6 for _ in range(4)]
         self.nodes = {
             "A": Node(rng, "A", 0xA, drops[0], "C", False),
             "B": Node(rng, "B", 0xB, drops[1], "C", False),
@@ -44,6 +45,7 @@ class World:
         a, b, c, e = self.nodes.values()
         self.links = [Link(rng, SourceEnd(self.sources[0]), a), Link(rng, SourceEnd(self.sources[1]), b)]
         self.links += [Link(rng, a, c), Link(rng, b, c), Link(rng, c, e)]
+        self.load = rng.choice((0.3, 0.6, 1.0))
         self.steps = plan.steps if plan.steps is not None else rng.randint(40, 140)
         rate = plan.rate if plan.rate is not None else rng.choice((0, 0.05, 0.1, 0.2))
         self.faults = Faults(self, plan.faults, rate)
@@ -158,22 +160,26 @@ class World:
         rng, table = self.rng, self.table()
         self.revive()
         for _ in range(self.steps):
-            if rng.random() < 0.5:
+            if rng.random() < self.load:
                 self._produce()
             for _ in range(14):
                 table[int(rng.random() * len(table))]()
             for link in self.links:
+                link.away_steps -= link.away_steps > 0
                 if link.old and rng.random() < 0.3:
                     self._at(link.target, link.deliver_old)()
             self._pass_time()
             self.faults.perhaps()
             if rng.random() < 0.2:
                 self.revive()
+            if rng.random() < 0.05:
+                self.account()
         self.drain()
         self.restart_all()
         self.drain()
         self.nodes["C"].decide()
         self.drain()
+        self.account()
 
     def _produce(self) -> None:
         source = self.rng.choice(self.sources)
@@ -187,6 +193,17 @@ class World:
         node.clock_ms += self.rng.choice((0, 0, 0, 0, 1500))
         if node.options.steps and node.alive and self.rng.random() < 0.1 and node.has_room():
             node.decide()
+
+    def account(self) -> None:
+        """Check the books of the links whose both ends live."""
+        for link in self.links:
+            if (
+                isinstance(link.source, Node)
+                and isinstance(link.target, Node)
+                and link.source.alive
+                and link.target.alive
+            ):
+                Accounting(link.source, link.target).check()
 
     def restart_all(self) -> None:
         """A last restart reads every log through and names what is damaged."""

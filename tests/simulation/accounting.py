@@ -1,0 +1,76 @@
+"""Accounting at any moment of a run: what a log made durable is with the next hop, still held, or named."""
+
+from headwater.model.records import LOCAL_KINDS, Loss, Why
+from tests.simulation.ghost import Durable, Missing
+from tests.simulation.node import Node
+from tests.simulation.store import Violation
+
+
+def travels(held: Durable, before: Durable | None) -> bool:
+    """Whether the next hop has to get a record: not what is local, empty, or the second copy of one."""
+    if held.kind in LOCAL_KINDS or (held.batch is not None and held.batch.count == 0):
+        return False
+    return before is None or (before.kind, before.record.body) != (held.kind, held.record.body)
+
+
+def readings(held: Durable) -> int:
+    return held.batch.count if held.batch is not None else 0
+
+
+class Accounting:
+    """The books of one link, at the sequence that the receiver has durably."""
+
+    def __init__(self, source: Node, target: Node) -> None:
+        self._source = source
+        self._target = target
+        self._log = source.log_id
+        self._upto = target.log.durable_positions.get(self._log, 0)
+        self._got = {
+            held.record.upstream.sequence
+            for held in target.ghost.records.values()
+            if held.record.upstream is not None and held.record.upstream.log == self._log and not self._is_gap(held)
+        }
+        self._named = Missing(target.ghost.losses + source.ghost.losses)
+
+    def _is_gap(self, held: Durable) -> bool:
+        """Whether a record stands for others that never came."""
+        return isinstance(held.body, Loss) and held.body.why == Why.GAP and held.body.log == self._log
+
+    def check(self) -> None:
+        """Violation when a record is in none of the books, or in two."""
+        held = self._source.ghost.records
+        for sequence, record in held.items():
+            if record.flipped or record.cut or not travels(record, held.get(sequence - 1)):
+                continue
+            if sequence in self._got or self._named.has(self._log, sequence):
+                continue
+            if sequence <= self._upto or not self._source.holds(sequence):
+                raise Violation(f"{record} is not in {self._target.name}, not held and not named ({self._upto})")
+        dropped = {
+            sequence
+            for loss in self._source.ghost.losses
+            for first, last in (loss.link if loss.why == Why.DROPPED and loss.log == self._log else ())
+            for sequence in self._got
+            if first <= sequence <= last
+        }
+        if dropped:
+            raise Violation(f"{self._source.name}: {sorted(dropped)} are at {self._target.name} and named dropped")
+        if not self._source.flipped:
+            self._totals()
+
+    def _totals(self) -> None:
+        """Sent = delivered + dropped, in readings, at the sequence that is acknowledged."""
+        records = self._source.ghost.records
+        sent = self._source.sender.acknowledged
+        total = max((held.record.total for sequence, held in records.items() if sequence <= sent), default=0)
+        counted = self._source.sender.acknowledged_total
+        if counted != total:
+            raise Violation(f"{self._source.name} has sent {total} up to {sent}, not {counted}")
+        drops = [loss for loss in self._source.ghost.losses if loss.why == Why.DROPPED and loss.log == self._log]
+        dropped = sum({loss.first: loss.readings for loss in drops if loss.last <= self._upto}.values())
+        delivered = sum(readings(records[sequence]) for sequence in self._got if sequence <= self._upto)
+        logged = max((held.record.total for sequence, held in records.items() if sequence <= self._upto), default=0)
+        if logged != delivered + dropped:
+            raise Violation(
+                f"{self._source.name}: {logged} logged up to {self._upto}, {delivered} delivered, {dropped} dropped"
+            )
