@@ -1,6 +1,7 @@
 """The one that syncs: no timer, the next sync starts when the last has ended and takes all appended meanwhile."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -45,10 +46,10 @@ class Committer:
 
     async def changed(self, timeout_s: float) -> None:
         """Wait for the next sync, or for as long as the timeout."""
-        try:
-            await asyncio.wait_for(self._synced.wait(), timeout_s)
-        except TimeoutError:
-            return
+        # Not wait_for: before Python 3.12 it swallows a cancellation that comes together with the sync.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._synced.wait()
 
     async def run(self) -> None:
         """Sync until cancelled; a disk that refuses is asked again, ever more slowly."""

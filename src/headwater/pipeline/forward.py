@@ -1,6 +1,7 @@
 """Keeps a link up: connects, sends what the log holds, and connects again with backoff and jitter."""
 
 import asyncio
+import contextlib
 import logging
 import random
 
@@ -20,6 +21,8 @@ SETTLED_S = 2.0
 POLL_S = 0.2
 
 _logger = logging.getLogger(__name__)
+
+Call = grpc.aio.StreamStreamCall[pb.Up, pb.Down]
 
 
 class Forwarder:
@@ -66,12 +69,12 @@ class Forwarder:
             problem = f"how far is sent cannot be noted: {group.exceptions[0]}"
         return problem
 
-    async def _write(self, call: "grpc.aio.StreamStreamCall[pb.Up, pb.Down]", up: pb.Up) -> None:
+    async def _write(self, call: Call, up: pb.Up) -> None:
         """gRPC takes one message at a time, and two tasks write here."""
         async with self._writing:
             await call.write(up)
 
-    async def _receive(self, call: "grpc.aio.StreamStreamCall[pb.Up, pb.Down]") -> None:
+    async def _receive(self, call: Call) -> None:
         """Take in what comes back. A connection that lasts, or gets something across, shortens later waits again."""
         loop = asyncio.get_running_loop()
         settled_at, had = loop.time() + SETTLED_S, self._outflow.acknowledged
@@ -86,15 +89,15 @@ class Forwarder:
                 self._backoff.reset()
             self._wake.set()
 
-    async def _send(self, call: "grpc.aio.StreamStreamCall[pb.Up, pb.Down]") -> None:
+    async def _send(self, call: Call) -> None:
         while True:
             while (up := self._outflow.following()) is not None:
                 await self._write(call, up)
             self._wake.clear()
-            try:
-                await asyncio.wait_for(self._wake.wait(), POLL_S)
-            except TimeoutError:
-                continue
+            # Not wait_for: before Python 3.12 it swallows a cancellation that comes together with the wake-up.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(POLL_S):
+                    await self._wake.wait()
 
 
 def _sentence(error: BaseException) -> str:
