@@ -53,7 +53,7 @@ class AgentServicer:
 async def serving(options: AgentOptions, now_ms: Callable[[], int]) -> AsyncIterator[int]:
     """Run the daemon until the block is left; yields its port. Waits for the log to appear first."""
     disk = RealDisk(options.log)
-    while (manifest := load_manifest(disk)) is None:
+    while (manifest := load_manifest(disk)) is None:  # noqa: ASYNC110 another process makes it
         await asyncio.sleep(LOG_POLL_S)
     check_node(manifest, options.node)
     server = grpc.aio.server(options=GRPC_OPTIONS)

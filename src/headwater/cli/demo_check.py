@@ -264,13 +264,13 @@ class Judge:
 
     def _aggregate_exact(self, step: StepPlan, point: Point, source_id: str, numbers: list[int]) -> bool:
         source = self.sources[source_id]
-        leaves = leaves(point)
-        origins = sorted(int(str(leaf.origin.get("number"))) for leaf in leaves)
+        ends = leaves(point)
+        origins = sorted(int(str(leaf.origin.get("number"))) for leaf in ends)
         value = FUNCTIONS[step.function]([source.reading(number)[3] for number in numbers])
         return (
             origins == numbers
-            and all(leads_to(leaf, source_id, int(str(leaf.origin.get("number")))) for leaf in leaves)
-            and all(reading_of(leaf) == said(*source.reading(int(str(leaf.origin.get("number"))))) for leaf in leaves)
+            and all(leads_to(leaf, source_id, int(str(leaf.origin.get("number")))) for leaf in ends)
+            and all(reading_of(leaf) == said(*source.reading(int(str(leaf.origin.get("number"))))) for leaf in ends)
             and json_value(value) == point.value
         )
 

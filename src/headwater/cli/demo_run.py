@@ -259,7 +259,9 @@ class DemoRun:
         command = (sys.executable, "-m", "headwater.cli.demo_check", str(file))
         done = subprocess.run(command, capture_output=True, check=False)
         if done.returncode:
-            raise HeadwaterError(f"the check failed with {done.returncode}: {done.stderr.decode(errors='replace').strip()[-500:]}")
+            raise HeadwaterError(
+                f"the check failed with {done.returncode}: {done.stderr.decode(errors='replace').strip()[-500:]}"
+            )
         return msgspec.json.decode(done.stdout, type=Findings)
 
     def _path(self, group: SensorOptions) -> list[str]:
