@@ -52,6 +52,8 @@ class Step:
         self.skipped = 0
         """Readings that could not be folded in: their payload cannot be read."""
         self._last_output = 0
+        self._between_records = True
+        """False when the fold has taken a part of a record: for good, if an error came in between."""
         self._name = f"{self.options.function} {self.options.window_s} s"
         self._emitted = self._outputs_behind()
         reader.rewind(self.sequence)
@@ -96,6 +98,7 @@ class Step:
         return self._core.log.state.count - self.total
 
     def _take(self, record: Record) -> None:
+        self._between_records = False
         self._close_as_recorded(record.sequence)
         if known(record) and record.kind == Kind.DATA:
             self._fold(record)
@@ -104,6 +107,7 @@ class Step:
             if isinstance(decision, TimeDecision) and decision.step == self._index:
                 self._write(record, self._undone(record, self.aggregate.close_all()), [])
         self.sequence, self.total = record.sequence, record.total
+        self._between_records = True
 
     def _close_as_recorded(self, before: int) -> None:
         """Close what the outputs of earlier records say is closed, also when such a record itself is damaged now."""
@@ -192,8 +196,8 @@ class Step:
         return checkpoint_name(self._index)
 
     def checkpoint(self) -> bytes | None:
-        """What to save of the fold; None when nothing is new, or an output up to here is not synced yet."""
-        if self._last_output > self._core.log.durable or self.sequence == self.saved:
+        """What to save of the fold; None when nothing is new, or not every output up to here is logged and synced."""
+        if not self._between_records or self._last_output > self._core.log.durable or self.sequence == self.saved:
             return None
         held = Checkpoint(1, self._core.log.log, self.options.window_s, self.sequence, self.total, self.aggregate.fold)
         self._offered = self.sequence
