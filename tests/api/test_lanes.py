@@ -80,6 +80,23 @@ def open_nothing(path: Path) -> Reader:
     raise AssertionError
 
 
+def test_a_short_question_is_answered_while_long_ones_take_every_lane(tmp_path: Path) -> None:
+    opened = Opened(tmp_path)
+    go_on = threading.Event()
+
+    async def run() -> int:
+        lanes = Lanes(opened, 1)
+        waiting = [asyncio.create_task(lanes.ask(lambda _: go_on.wait(60))) for _ in range(2)]
+        nodes = await lanes.glance(lambda reader: reader.nodes())
+        done = sum(task.done() for task in waiting)
+        go_on.set()
+        assert all(await asyncio.gather(*waiting))
+        await lanes.close()
+        return len(nodes) + done
+
+    assert asyncio.run(run()) == 0
+
+
 def test_closing_closes_every_reader_and_ends_the_threads(tmp_path: Path) -> None:
     opened = Opened(tmp_path)
     before = threading.active_count()
@@ -87,10 +104,13 @@ def test_closing_closes_every_reader_and_ends_the_threads(tmp_path: Path) -> Non
     async def run() -> None:
         lanes = Lanes(opened, 2)
         await lanes.ask(lambda reader: reader.nodes())
+        await lanes.glance(lambda reader: reader.nodes())
         await lanes.close()
 
     asyncio.run(run())
 
     assert threading.active_count() == before
-    with pytest.raises(Exception, match="closed"):
-        opened.readers[0].nodes()
+    assert len(opened.readers) == 2
+    for reader in opened.readers:
+        with pytest.raises(Exception, match="closed"):
+            reader.nodes()

@@ -37,7 +37,7 @@ def add_cluster(app: FastAPI, service: Service) -> None:
     )
     async def topology(request: Request) -> Response:
         detail = flag(request, "detail")
-        nodes = await service.lanes.ask(lambda reader: reader.nodes())
+        nodes = await service.lanes.glance(lambda reader: reader.nodes())
         if not nodes:
             raise Absent(NO_CLUSTER)
         return json_answer(encode([_node(node, detail) for node in nodes]))
@@ -50,7 +50,7 @@ def add_cluster(app: FastAPI, service: Service) -> None:
     )
     async def stats(request: Request) -> Response:
         detail = flag(request, "detail")
-        nodes = await service.lanes.ask(lambda reader: reader.nodes())
+        nodes = await service.lanes.glance(lambda reader: reader.nodes())
         if not nodes:
             raise Absent(NO_STATS)
         return json_answer(encode(standing.of(nodes, service.now_ms(), detail)))
@@ -78,8 +78,8 @@ async def _newest(service: Service, node: int, size: int, detail: bool, values: 
         return found, Facts(detail, nodes_of(reader)) if detail or values else PLAIN
 
     if not values:
-        return await service.lanes.ask(lambda reader: _listed(*look(reader)))
-    found, facts = await service.lanes.ask(look)
+        return await service.lanes.glance(lambda reader: _listed(*look(reader)))
+    found, facts = await service.lanes.glance(look)
     return _listed(found, await service.valued(facts, [point.id for point in found]))
 
 

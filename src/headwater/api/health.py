@@ -17,5 +17,5 @@ def add_health(app: FastAPI, service: Service) -> None:
 
     @app.get("/readyz", summary="The store can be read", responses=openapi.answers(documents.Alive))
     async def ready(request: Request) -> Response:
-        await service.lanes.ask(lambda reader: reader.nodes())
+        await service.lanes.glance(lambda reader: reader.nodes())
         return json_answer(encode(documents.Alive("ready", service.version)))

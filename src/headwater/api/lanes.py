@@ -50,12 +50,20 @@ class _Lane:
 
 
 class Lanes:
-    """A bounded number of readers; who finds none free waits for its turn."""
+    """Readers for questions that may take long, and one for those that never do; who finds none free waits its turn.
+
+    More threads than that answer fewer questions: they take turns at the interpreter for each row.
+    """
 
     def __init__(self, open_reader: Callable[[], Reader], count: int) -> None:
-        self._all = [_Lane(open_reader, number) for number in range(count)]
-        self._free = list(self._all)
+        self._short = _Lane(open_reader, 0)
+        self._long = [_Lane(open_reader, number) for number in range(1, count + 1)]
+        self._free = list(self._long)
         self._turn = asyncio.Semaphore(count)
+
+    async def glance(self, work: Callable[[Reader], T]) -> T:
+        """The same as `ask` for what reads a bounded number of rows, and so never waits behind long questions."""
+        return await asyncio.get_running_loop().run_in_executor(self._short.thread, self._short.run, work)
 
     async def ask(self, work: Callable[[Reader], T]) -> T:
         """What `work` answers, run in a thread with its reader; Unavailable when there is no store."""
@@ -69,6 +77,6 @@ class Lanes:
     async def close(self) -> None:
         """Close every reader in its own thread, and end the threads."""
         loop = asyncio.get_running_loop()
-        for lane in self._all:
+        for lane in (self._short, *self._long):
             await loop.run_in_executor(lane.thread, lane.close_reader)
             lane.thread.shutdown()

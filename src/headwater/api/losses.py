@@ -35,7 +35,7 @@ def add_losses(app: FastAPI, service: Service) -> None:
         text = request.query_params.get("node")
         node = None if text is None else parse_node(text)
         size = number(request, "size", SIZE_MAX, SIZE_MAX)
-        found = await service.lanes.ask(lambda reader: reader.losses(node, size))
+        found = await service.lanes.glance(lambda reader: reader.losses(node, size))
         return json_answer(encode([_loss(stored) for stored in found]))
 
     @app.get(
@@ -46,12 +46,12 @@ def add_losses(app: FastAPI, service: Service) -> None:
     )
     async def alarms(request: Request) -> Response:
         size = number(request, "size", SIZE_MAX, SIZE_MAX)
-        found = await service.lanes.ask(lambda reader: reader.alarms(size))
+        found = await service.lanes.glance(lambda reader: reader.alarms(size))
         return json_answer(encode([_alarm(alarm) for alarm in found]))
 
     @app.get("/v1/totals", summary="What the store holds", responses=openapi.answers(documents.Totals))
     async def totals(request: Request) -> Response:
-        return json_answer(encode(await service.lanes.ask(_totals)))
+        return json_answer(encode(await service.lanes.glance(_totals)))
 
 
 def _totals(reader: Reader) -> documents.Totals:

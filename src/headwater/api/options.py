@@ -13,8 +13,8 @@ class ApiOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     listen: str = "127.0.0.1:5000"
     """host:port; port 0 lets the system choose."""
-    lanes: Annotated[int, Meta(ge=1, le=64)] = 4
-    """Threads that read the store at the same time."""
+    lanes: Annotated[int, Meta(ge=1, le=64)] = 2
+    """Threads for questions that may take long; one more answers the short ones."""
     thresholds: Thresholds = Thresholds()
     agent_timeout_s: Annotated[float, Meta(gt=0, le=60)] = 5.0
     """How long one question to a node's agent may take before its values are shown as unreachable."""
