@@ -108,11 +108,12 @@ class Gathering:
     def take(self) -> list[OpenBatch]:
         """The batches with values, by their ids; nothing is left."""
         taken = [batch for batch in self._batches.values() if batch.values]
-        self._makers = [batch.maker for batch in taken if batch.maker != self._put_last]
-        if self._put_last is not None:
-            self._makers.append(self._put_last)
         if len(self._batches) >= BATCHES_MAX:
-            self._makers.clear()
+            self._makers = []
+        elif self._put_last is None:
+            self._makers = [batch.maker for batch in taken]
+        else:
+            self._makers = [*(maker for maker in self._batches if maker != self._put_last), self._put_last]
         self._batches, self._put_last, self._runs = {}, None, 0
         return taken
 

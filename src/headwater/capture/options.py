@@ -75,7 +75,7 @@ def recorder_options(data: str | Path, node: str | int, given: Options) -> Recor
     """The options of a recorder; ConfigError names the one that cannot be used."""
     id = _node(node)
     name = given.get("name", format_node(id))
-    values: dict[str, object] = {"application": name, **given, "data": Path(data), "node": id, "name": name}
+    values: dict[str, object] = {"data": Path(data), "node": id, "name": name, "application": name, **given}
     try:
         return msgspec.convert(values, RecorderOptions)
     except msgspec.ValidationError as error:

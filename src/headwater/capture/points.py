@@ -2,15 +2,40 @@
 
 from bisect import bisect_right
 from collections import OrderedDict
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from headwater.log.disk import Disk
 from headwater.log.segments import Invalid, SegmentCursor
 from headwater.log.writer import NodeLog
 from headwater.model.errors import NotFound
-from headwater.model.records import Batch, Kind
+from headwater.model.ids import DataPointId
+from headwater.model.reading import Reading
+from headwater.model.records import Batch, Definition, Kind
+from headwater.model.stamp import Stamp, input_ids, inputs_of
+from headwater.wire import codec
 from headwater.wire.records import Record, decode_batch, known
 
 SEGMENTS_HELD_MAX = 4
+BATCHES_HELD_MAX = 16
+
+
+class Held(NamedTuple):
+    """A batch as it was logged."""
+
+    stamp: Stamp
+    entry: bytes
+    columns: codec.Columns
+
+    def reading(self, position: int, series: Mapping[tuple[bytes, int], Definition]) -> Reading:
+        """The value at a position, with the names that the log has for its series."""
+        numbers, timestamps, values = self.columns
+        named = series[self.entry, int(numbers[position])]
+        return Reading(named.meter, named.metric, int(timestamps[position]), float(values[position]))
+
+    def inputs(self, position: int) -> tuple[DataPointId, ...]:
+        """What the value at a position was made from."""
+        return tuple(input_ids(inputs_of(self.stamp, position)))
 
 
 class _Index:
@@ -61,26 +86,35 @@ class Points:
     def __init__(self, disk: Disk, log: NodeLog) -> None:
         self._disk = disk
         self._log = log
-        self._held: OrderedDict[int, _Index] = OrderedDict()
+        self._indices: OrderedDict[int, _Index] = OrderedDict()
         """First sequence of a segment -> its index, the one used last at the end."""
+        self._batches: OrderedDict[int, Held] = OrderedDict()
+        """First ordinal -> a batch that was asked for, the newest at the end."""
 
-    def find(self, ordinal: int) -> tuple[Batch, int]:
+    def find(self, ordinal: int) -> tuple["Held", int]:
         """The durable batch that holds an id, and the position in it.
 
         NotFound says whether the id is no longer held, or was never given here (or its record is damaged).
         """
+        for start, held in reversed(self._batches.items()):
+            if start <= ordinal < held.stamp.run.end:
+                return held, ordinal - start
         first = max((one.first for one in self._log.segments if one.ordinal <= ordinal and one.on_disk), default=None)
         if first is None:
-            raise NotFound("its values are no longer in the log")
+            raise NotFound("its value is no longer in the log")
         batch = self._index(first).batch(ordinal)
         if batch is None or batch.stamp is None or ordinal >= batch.stamp.run.end:
             raise NotFound("no record of this log holds it")
-        return batch, ordinal - batch.stamp.run.start
+        start = batch.stamp.run.start
+        self._batches[start] = Held(batch.stamp, batch.entry, codec.decode(batch.payload))
+        while len(self._batches) > BATCHES_HELD_MAX:
+            self._batches.popitem(last=False)
+        return self._batches[start], ordinal - start
 
     def _index(self, first: int) -> _Index:
-        index = self._held.pop(first, None) or _Index(self._disk, first)
-        self._held[first] = index
-        while len(self._held) > SEGMENTS_HELD_MAX:
-            self._held.popitem(last=False)
+        index = self._indices.pop(first, None) or _Index(self._disk, first)
+        self._indices[first] = index
+        while len(self._indices) > SEGMENTS_HELD_MAX:
+            self._indices.popitem(last=False)
         index.grow(self._log.durable)
         return index

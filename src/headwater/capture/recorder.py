@@ -13,16 +13,15 @@ from headwater.capture.committer import Committer
 from headwater.capture.environment import settings_of
 from headwater.capture.intake import Intake
 from headwater.capture.options import Options, recorder_options
-from headwater.capture.points import Points
+from headwater.capture.points import Held, Points
 from headwater.capture.policy import Code
 from headwater.capture.values import check_text, input_points, milliseconds, number, point_of, runs_of
 from headwater.log.disk import Disk, RealDisk
 from headwater.model.errors import ConfigError, NotFound, Rejected, Unavailable
 from headwater.model.ids import DataPointId, format_node
 from headwater.model.reading import Reading, SeriesKey
-from headwater.model.records import Batch, Kind
-from headwater.model.stamp import SIMPLE, input_ids, inputs_of
-from headwater.wire import codec
+from headwater.model.records import Kind
+from headwater.model.stamp import SIMPLE
 
 
 def wall_ms() -> int:
@@ -214,21 +213,18 @@ class Recorder:
 
         NotFound when it was never given here, or when its value has left the log (`storagetime_s`, `log_bytes_max`).
         """
-        batch, position = self._find(point)
-        series, timestamps, values = codec.decode(batch.payload)
-        named = self._intake.log.state.series[batch.entry, int(series[position])]
-        return Reading(named.meter, named.metric, int(timestamps[position]), float(values[position]))
+        held, position = self._find(point)
+        return held.reading(position, self._intake.log.state.series)
 
     def inputs(self, point: DataPointId | str) -> tuple[DataPointId, ...]:
         """What the value behind an id of this recorder was made from; nothing for a recorded one.
 
         NotFound as for `reading`.
         """
-        batch, position = self._find(point)
-        assert batch.stamp is not None
-        return tuple(input_ids(inputs_of(batch.stamp, position)))
+        held, position = self._find(point)
+        return held.inputs(position)
 
-    def _find(self, wanted: DataPointId | str) -> tuple[Batch, int]:
+    def _find(self, wanted: DataPointId | str) -> tuple[Held, int]:
         point = point_of(wanted)
         if point.node != self.options.node:
             raise NotFound(f"{point} is of node {format_node(point.node)}: ask there, or the API")

@@ -20,7 +20,7 @@ _TIME_MAX = (1 << 63) - 1
 def check_text(what: str, text: object) -> None:
     """Rejected("empty-id" | "long-id" | "id") unless it is text that can name something."""
     if not isinstance(text, str):
-        raise Rejected("id", f"the {what} is {text!r:.60}: a string is needed")
+        raise Rejected("id", f"the {what} is {_shown(text)}: a string is needed")
     if not text:
         raise Rejected("empty-id", f"the {what} is empty")
     if len(text) > TEXT_LENGTH_MAX:
@@ -40,9 +40,9 @@ def number(value: SupportsFloat) -> float:
             raise TypeError
         double = float(value)
     except (TypeError, ValueError, OverflowError):
-        raise Rejected("value", f"{value!r:.60} is not a number that a 64-bit float holds") from None
+        raise Rejected("value", f"{_shown(value)} is not a number that a 64-bit float holds") from None
     if isinstance(value, int) and double != value:
-        raise Rejected("value", f"{value:.60} would be changed to {double!r}: integers beyond 2**53 are not exact")
+        raise Rejected("value", f"{_shown(value)} would be changed to {double!r}: integers beyond 2**53 are not exact")
     return double
 
 
@@ -52,10 +52,10 @@ def milliseconds(timestamp: SupportsIndex) -> int:
         time_ms = index(timestamp)
     except TypeError:
         raise Rejected(
-            "timestamp", f"{timestamp!r:.60} is no time: whole milliseconds since 1970-01-01 UTC are needed"
+            "timestamp", f"{_shown(timestamp)} is no time: whole milliseconds since 1970-01-01 UTC are needed"
         ) from None
     if not -_TIME_MAX - 1 <= time_ms <= _TIME_MAX:
-        raise Rejected("timestamp", f"{time_ms} ms are more than 64 bits hold")
+        raise Rejected("timestamp", f"{_shown(time_ms)} ms are more than 64 bits hold")
     return time_ms
 
 
@@ -64,7 +64,7 @@ def point_of(point: DataPointId | str) -> DataPointId:
     if isinstance(point, str):
         return parse_id(point)
     if not isinstance(point, DataPointId) or not valid_run(IdRun(point.node, point.ordinal, 1)):
-        raise Rejected("id", f"{point!r:.60} is not a data point id: one that was recorded, or its 20 hex digits")
+        raise Rejected("id", f"{_shown(point)} is not a data point id: one that was recorded, or its 20 hex digits")
     return point
 
 
@@ -94,3 +94,11 @@ def runs_of(points: Iterable[DataPointId]) -> tuple[IdRun, ...]:
     if end > start:
         runs.append(IdRun(node, start, end - start))
     return tuple(runs)
+
+
+def _shown(thing: object) -> str:
+    """The beginning of how Python writes it, which for very long integers it refuses to."""
+    try:
+        return repr(thing)[:60]
+    except ValueError:
+        return type(thing).__name__
