@@ -303,6 +303,20 @@ def test_a_run_over_several_batches_and_gaps_resolves_what_is_there(store: Store
     assert list(store.reader.backward([ids[2]])) == [ids[2]]
 
 
+def test_what_was_selected_keeps_its_number_at_the_source(store: Store) -> None:
+    store.ship(1, Shipment((stamped(run(1, 0, 9), keys=keys_of([1] * 9, list(range(9)))),)))
+    store.ship(2, Shipment((stamped(run(2, 0, 4), Select(run(1, 0, 9), bitmap([1, 4, 5, 8], 9))),)))
+    store.ship(3, Shipment((stamped(run(3, 0, 2), Select(run(2, 0, 4), bitmap([1, 3], 4))),)))
+    ids = [point(3, 0), point(3, 1)]
+    found = store.reader.points(ids)
+    assert [at.origin[2] for at in found.values()] == [104, 108]
+    assert [at.timestamp for at in found.values()] == [4, 8]
+    assert [list(store.reader.backward([at])) for at in ids] == [
+        [point(3, 0), point(2, 1), point(1, 4)],
+        [point(3, 1), point(2, 3), point(1, 8)],
+    ]
+
+
 def test_cycles_end(store: Store) -> None:
     store.ship(1, Shipment((stamped(run(1, 0, 2), Same(run(2, 0, 2))),)))
     store.ship(2, Shipment((stamped(run(2, 0, 2), Same(run(1, 0, 2)), sent_ms=3),)))

@@ -120,6 +120,11 @@ def served(folder: Path, test: Callable[[Server], Awaitable[None]]) -> None:
     asyncio.run(run_test())
 
 
+def stored(down: pb.StampsDown) -> int:
+    assert down.WhichOneof("is") == "stored", down
+    return down.stored
+
+
 def refusal(down: pb.StampsDown) -> tuple[str, int, bool]:
     assert down.WhichOneof("is") == "refusal"
     assert down.refusal.detail
@@ -129,9 +134,9 @@ def refusal(down: pb.StampsDown) -> tuple[str, int, bool]:
 def test_a_group_is_answered_once_a_reader_finds_it(tmp_path: Path) -> None:
     async def test(server: Server) -> None:
         agent = server.agent(1)
-        assert (await agent.hello()).stored == 0
+        assert stored(await agent.hello()) == 0
         await agent.send(5, one(1, 0))
-        assert (await agent.answer()).stored == 5
+        assert stored(await agent.answer()) == 5
         reader = server.reader()
         assert list(reader.points([point(1, 0)])) == [point(1, 0)]
         reader.close()
@@ -147,11 +152,11 @@ def test_an_agent_goes_on_where_the_store_is_also_after_both_restarted(tmp_path:
         await agent.answer()
         await agent.call.done_writing()
         assert await agent.ended()
-        assert (await server.agent(1).hello()).stored == 5
+        assert stored(await server.agent(1).hello()) == 5
 
     async def second(server: Server) -> None:
-        assert (await server.agent(1).hello()).stored == 5
-        assert (await server.agent(2).hello()).stored == 0
+        assert stored(await server.agent(1).hello()) == 5
+        assert stored(await server.agent(2).hello()) == 0
 
     served(tmp_path, first)
     served(tmp_path, second)
@@ -184,11 +189,11 @@ def test_a_bad_group_costs_only_itself(tmp_path: Path, body: str) -> None:
         await agent.send(2, bad)
         await agent.send(3, one(1, 5))
         await other.send(9, one(3, 0))
-        assert (await agent.answer()).stored == 1
+        assert stored(await agent.answer()) == 1
         assert refusal(await agent.answer()) == (reason, 2, False)
-        assert (await agent.answer()).stored == 2
-        assert (await agent.answer()).stored == 3
-        assert (await other.answer()).stored == 9
+        assert stored(await agent.answer()) == 2
+        assert stored(await agent.answer()) == 3
+        assert stored(await other.answer()) == 9
         reader = server.reader()
         assert reader.refused() == {reason: 1}
         assert len(reader.points([point(1, 0), point(1, 5), point(3, 0)])) == 3
@@ -207,7 +212,7 @@ def test_a_shipment_nested_too_deep_is_refused(tmp_path: Path) -> None:
         await agent.hello()
         await agent.send(1, body)
         assert refusal(await agent.answer()) == ("shipment", 1, False)
-        assert (await agent.answer()).stored == 1
+        assert stored(await agent.answer()) == 1
 
     served(tmp_path, test)
 
@@ -227,7 +232,7 @@ def test_a_bad_hello_ends_the_stream(tmp_path: Path, reason: str) -> None:
         agent = server.agent(1)
         assert refusal(await agent.hello(**BAD_HELLOS[reason])) == (reason, 0, True)
         assert await agent.ended()
-        assert (await server.agent(1).hello()).stored == 0
+        assert stored(await server.agent(1).hello()) == 0
 
     served(tmp_path, test)
 
@@ -251,7 +256,7 @@ def test_a_sequence_that_cannot_be_ends_the_stream(tmp_path: Path) -> None:
         await agent.hello()
         await agent.send((1 << 64) - 1, one(1, 0))
         assert refusal(await agent.answer()) == ("message", 0, True)
-        assert (await server.agent(1).hello()).stored == 0
+        assert stored(await server.agent(1).hello()) == 0
 
     served(tmp_path, test)
 
@@ -263,11 +268,11 @@ def test_two_nodes_with_one_id_are_told_apart_while_both_are_there(tmp_path: Pat
         assert refusal(await second.hello()) == ("node-conflict", 0, True)
         assert await second.ended()
         await first.send(4, one(1, 0))
-        assert (await first.answer()).stored == 4
+        assert stored(await first.answer()) == 4
         await first.call.done_writing()
         assert await first.ended()
         replaced = server.agent(1, b"otherlog")
-        assert (await replaced.hello()).stored == 0
+        assert stored(await replaced.hello()) == 0
 
     served(tmp_path, test)
 
@@ -279,7 +284,7 @@ def test_a_second_stream_of_one_log_ends_the_first(tmp_path: Path) -> None:
         await second.hello()
         assert await first.ended()
         await second.send(1, one(1, 0))
-        assert (await second.answer()).stored == 1
+        assert stored(await second.answer()) == 1
         assert refusal(await server.agent(1, b"otherlog").hello()) == ("node-conflict", 0, True)
 
     served(tmp_path, test)
@@ -295,7 +300,7 @@ def test_reports_are_kept_and_bad_ones_are_refused(tmp_path: Path) -> None:
             assert refusal(await agent.answer()) == ("report", 0, False)
         await agent.call.write(pb.StampsUp(report=msgspec.msgpack.encode(report)))
         await agent.send(1, one(1, 0))
-        assert (await agent.answer()).stored == 1
+        assert stored(await agent.answer()) == 1
         reader = server.reader()
         (node,) = reader.nodes()
         assert (node.report, node.reported_ms) == (report, 1_000)
@@ -310,7 +315,7 @@ def test_all_agents_may_ship_at_once(tmp_path: Path) -> None:
         await agent.hello()
         for at in range(40):
             await agent.send(at + 1, one(agent.node, at))
-        assert [(await agent.answer()).stored for _ in range(40)] == list(range(1, 41))
+        assert [stored(await agent.answer()) for _ in range(40)] == list(range(1, 41))
 
     async def test(server: Server) -> None:
         await asyncio.gather(*(ship(server.agent(node)) for node in range(1, 9)))

@@ -49,11 +49,7 @@ class Resolver:
                 stack.pop()
                 continue
             parents = self._parents(top)
-            waiting = [
-                part.batch
-                for part, _ in parents
-                if part.batch.place not in self._known and part.batch.place not in open_
-            ]
+            waiting = [part.batch for part, _ in parents if part.batch.place not in self._known]
             if waiting and top.place not in open_:
                 open_.add(top.place)
                 stack += waiting

@@ -26,12 +26,8 @@ class Tail:
         return bid, None if self._bid % BLOCK_BATCHES else self._sealed(bid // BLOCK_BATCHES)
 
     def seal(self) -> Postings | None:
-        """The postings of a block that is to stay incomplete; the next bid is in another."""
-        if self._bid % BLOCK_BATCHES == 0:
-            return None
-        block = self._bid // BLOCK_BATCHES
-        self._bid = (block + 1) * BLOCK_BATCHES
-        return self._sealed(block)
+        """The postings of a block that is to stay incomplete."""
+        return self._sealed(self._bid // BLOCK_BATCHES) if self._bid % BLOCK_BATCHES else None
 
     def _sealed(self, block: int) -> Postings:
         columns, self._columns = self._columns, []
