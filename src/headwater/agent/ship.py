@@ -22,7 +22,7 @@ GROUPS_UNDER_WAY_MAX = 8
 POLL_S = 0.02
 REPORT_EVERY_S = 1.0
 BACKOFF_S_MIN = 0.1
-BACKOFF_S_MAX = 10.0
+BACKOFF_S_MAX = 3.0
 
 _logger = logging.getLogger(__name__)
 

@@ -43,6 +43,8 @@ class Sensors:
         self._journal = journal
         self._now_ms = now_ms
         self._finishing = False
+        self._told = 0
+        """How many refusals of the recordings have been told."""
         self._changed = asyncio.Event()
         self._unsent: deque[Entry] = deque()
         """Synced entries that the present connection has not sent."""
@@ -69,7 +71,9 @@ class Sensors:
             sending.cancel()
             if showing is not None:
                 showing.cancel()
-                print(self._line(0.0), file=sys.stderr)
+                print("\r\x1b[K", end="", file=sys.stderr)
+            self._tell_refusals()
+            _logger.info("%s", self._line())
             await asyncio.gather(sending, return_exceptions=True)
             self._journal.close()
 
@@ -125,6 +129,7 @@ class Sensors:
         if not entries:
             return
         self._journal.append(entries)
+        self._tell_refusals()
         await asyncio.get_running_loop().run_in_executor(None, self._journal.sync)
         self._unsent += entries
         self._changed.set()
@@ -246,12 +251,18 @@ class Sensors:
         while True:
             await asyncio.sleep(PROGRESS_EVERY_S)
             rate, sent = (self.sent - sent) / PROGRESS_EVERY_S, self.sent
-            print(f"\r{self._line(rate)}\x1b[K", end="", file=sys.stderr, flush=True)
+            print(f"\r{rate:,.0f} readings/s, {self._line()}\x1b[K", end="", file=sys.stderr, flush=True)
 
-    def _line(self, rate: float) -> str:
-        refused = self._replay.rejected.total
-        rest = f", {refused:,} lines refused" if refused else ""
-        return f"{rate:,.0f} readings/s, sent {self.sent:,}, acknowledged {self.acknowledged:,}{rest}"
+    def _line(self) -> str:
+        counts = ", ".join(f"{reason} {count:,}" for reason, count in self._replay.rejected.counts.items())
+        refused = f", refused {self._replay.rejected.total:,} ({counts})" if counts else ""
+        return f"sent {self.sent:,}, acknowledged {self.acknowledged:,}{refused}"
+
+    def _tell_refusals(self) -> None:
+        """Name what the recordings hold that cannot be sent, each place once and only the first ones."""
+        for message in self._replay.rejected.messages[self._told :]:
+            _logger.warning("refused %s", message)
+        self._told = len(self._replay.rejected.messages)
 
 
 def wall_ms() -> int:

@@ -108,7 +108,7 @@ class Housekeeping:
         disk.store_word(RECEIVED, self._core.log.state.count)
         if sending is not None:
             disk.store_word(SENT, sending.acknowledged_total)
-            disk.store_word(ACKNOWLEDGED, sending.acknowledged)
+            disk.store_word(ACKNOWLEDGED, sending.passed)
         disk.store_word(PROGRESS, self._now_ms())
 
     def positions(self) -> dict[str, bytes]:
