@@ -61,21 +61,25 @@ def repair(disk: Disk, before_cut: Callable[[], None]) -> Repaired:
 
 def inspect(disk: Disk, first: int, mark: int) -> Tail:
     """What of a last segment is durable, what is sound, and what has to be cut; `mark` is what readers were told."""
+    size = disk.size(segment_name(first))
     mark, last, unsound_from, end = max(mark, first - 1), first - 1, -1, 0
     places: list[tuple[int, int]] = []
     gaps: list[tuple[int, int, int]] = []
     for offset, found in read_segment(disk, first):
-        if isinstance(found, Invalid):
-            mark = max(mark, found.header.mark if found.header else 0)
+        header = found.header if isinstance(found, Invalid) else found
+        mark = mark if header is None else max(mark, header.mark)
+        behind = size + 1 if header is None else offset + header.size
+        if header is None or behind > size:
             unsound_from = offset if unsound_from < 0 else unsound_from
             continue
-        mark, end = max(mark, found.mark), offset + found.size
-        if found.kind != Kind.SNAPSHOT:
-            if unsound_from >= 0 and found.sequence > last + 1:
-                gaps.append((unsound_from, last + 1, found.sequence - 1))
-            last = found.sequence
+        if header.kind != Kind.SNAPSHOT:
+            if unsound_from >= 0 and header.sequence > last + 1:
+                gaps.append((unsound_from, last + 1, header.sequence - 1))
+            last = header.sequence
             places.append((offset, last))
-        unsound_from = -1
+            if isinstance(found, Invalid):
+                gaps.append((offset, last, last))
+        end, unsound_from = behind, -1
     if unsound_from >= 0:
         end = unsound_from
         gaps.append((unsound_from, last + 1, mark + 1))

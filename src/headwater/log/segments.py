@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from headwater.log.disk import Disk
-from headwater.wire.records import HEADER_BYTES, Header, Record, frame_bytes, next_magic, read_body, read_header
+from headwater.wire.records import HEADER_BYTES, Header, Record, next_magic, read_body, read_header
 
 SUFFIX = ".seg"
 CHUNK_BYTES = 1 << 20
@@ -57,12 +57,11 @@ class SegmentCursor:
         header = read_header(self._buffer, self._at) if self._ensure(HEADER_BYTES) else None
         if header is None:
             return self._resync() if self._ensure(1) else None
-        size = frame_bytes(header)
-        if not self._ensure(size):
+        if not self._ensure(header.size):
             return Invalid(self.offset, header)
         record = read_body(self._buffer, header, self._at)
         found = Invalid(self.offset, header) if record is None else record
-        self._advance(size)
+        self._advance(header.size)
         return found
 
     def seek(self, offset: int) -> None:

@@ -54,6 +54,11 @@ class Header(NamedTuple):
     mark: int
     """The durable sequence when this record was appended."""
 
+    @property
+    def size(self) -> int:
+        """Bytes that the whole record takes."""
+        return HEADER_BYTES + self.length + TRAILER_BYTES
+
 
 class Record(NamedTuple):
     """A record as read: header fields, upstream position and the rest of the body."""
@@ -92,11 +97,6 @@ def read_header(data: bytes, at: int = 0) -> Header | None:
     if magic != MAGIC or crc != zlib.crc32(data[at : at + _FIELDS.size]) or length > FRAME_BYTES_MAX:
         return None
     return Header(kind, version, flags, length, sequence, total, mark)
-
-
-def frame_bytes(header: Header) -> int:
-    """The bytes that the whole record takes."""
-    return HEADER_BYTES + header.length + TRAILER_BYTES
 
 
 def read_body(data: bytes, header: Header, at: int = 0) -> Record | None:
@@ -172,4 +172,4 @@ def records_in(data: bytes) -> Iterator[Record]:
         if record is None:
             return
         yield record
-        at += frame_bytes(header)
+        at += header.size
