@@ -24,7 +24,7 @@ EXPIRING: dict[DataPointId, Reading | str] = {
 }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The folder of the grid's store."""
     folder = tmp_path_factory.mktemp("store")
@@ -35,7 +35,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         writer.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def api(store: Path) -> Iterator[httpx.Client]:
     """A client of the API over the grid; its clock stands still."""
     with served(lambda: grid.open_reader(store), lambda: grid.NOW_MS) as client:
