@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 import msgspec
 
-from headwater.log.cursors import load_cursor
+from headwater.log.cursors import Cursor, cursor_name, decode_cursor, load_cursor
 from headwater.log.disk import Disk
 from headwater.log.reader import LogReader
 from headwater.log.segments import segments
-from headwater.model.errors import Rejected
+from headwater.model.errors import NotFound, Rejected
 from headwater.model.records import Definition, Jump, Kind, Loss, Why
 from headwater.pipeline.core import Core
 from headwater.wire import headwater_pb2 as pb
@@ -37,9 +37,10 @@ class Outflow:
         self._allow = allow
         """Called before records up to a sequence are sent: a drop must know what may have been (rule 14)."""
         self._window_bytes = window_bytes
-        self.acknowledged, self.acknowledged_total = load_cursor(disk, NEXT_HAS)
+        saved = _saved(disk)
+        self.acknowledged, self.acknowledged_total = saved or Cursor(0, 0)
         """The last sequence that the next hop has durably, and the cumulative readings there."""
-        self.passed = max(load_cursor(disk, FORWARD).sequence, self.acknowledged) if self.acknowledged else 0
+        self.passed = max(load_cursor(disk, FORWARD).sequence, self.acknowledged) if saved is not None else 0
         """Everything up to this sequence is with the next hop, or does not go there."""
         self.ready = False
         self.next_node: int | None = None
@@ -224,6 +225,14 @@ def _is_jump(record: Record, first: int) -> bool:
 
 def _readings(record: Record) -> int:
     return decode_batch(record).count if known(record) and record.kind in (Kind.DATA, Kind.OUT) else 0
+
+
+def _saved(disk: Disk) -> Cursor | None:
+    """What the next hop has by the file, also when that is nothing; None when the file does not say."""
+    try:
+        return decode_cursor(disk.read(cursor_name(NEXT_HAS), 0, 64))
+    except NotFound:
+        return None
 
 
 def _is_copy(record: Record, previous: Record | None) -> bool:
