@@ -11,7 +11,7 @@ from headwater.model.ids import IdRun
 from headwater.model.records import Batch, Loss, Position
 from headwater.model.stamp import OriginKind
 from tests.campaigns.child import Disordered
-from tests.campaigns.faults import NODES, SENSORS, Plan
+from tests.campaigns.faults import NODES, Plan
 from tests.campaigns.grid import START_MS
 from tests.campaigns.held import Journal, Log, Value, bits_of
 from tests.campaigns.oracle import Expected, Source, expected_aggregates, sourced
@@ -236,11 +236,16 @@ def stamps_expected(readings: int, aggregates: int) -> int:
     return 3 * readings + 2 * aggregates
 
 
+def received_expected(readings: int, aggregates: int) -> dict[str, int]:
+    """What each node has received; both groups of sensors send as much."""
+    half, everything = readings // 2, readings + aggregates
+    return dict(zip(NODES, (half, half, everything, everything), strict=True))
+
+
 def _accounts(final: Final, rest: Rest) -> Iterator[str]:
     """What was received, sent and stored adds up on every link, and nothing was refused on the way."""
-    counts = {name: len(journal.values) for name, journal in final.journals.items()}
-    everything = final.readings + len(final.expected.inputs)
-    received = dict(zip(NODES, (*(counts[name] for name in SENSORS), everything, everything), strict=True))
+    aggregates = len(final.expected.inputs)
+    received = received_expected(final.readings, aggregates)
     stats = {stat["name"]: stat for stat in rest.get("/v1/cluster/stats?detail=true")}
     for name, count in received.items():
         sent = 0 if name == "endpoint" else count
@@ -250,7 +255,7 @@ def _accounts(final: Final, rest: Rest) -> Iterator[str]:
         if stat["shipped"] < stat["durable"]:
             yield f"{name} shipped up to {stat['shipped']} of {stat['durable']}"
     totals = rest.get("/v1/totals")
-    stamps = stamps_expected(final.readings, everything - final.readings)
+    stamps = stamps_expected(final.readings, aggregates)
     if (totals["stamps"], totals["conflicts"], totals["refused"]) != (stamps, 0, {}):
         yield f"the store has {totals}, where {stamps} stamps and nothing refused are right"
     yield from (f"the store was alarmed: {alarm}" for alarm in rest.get("/v1/alarms"))

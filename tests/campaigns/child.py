@@ -41,11 +41,11 @@ PATIENCE = {
     "pipeline.housekeeping.SAVE_EVERY_S": 10,
     "pipeline.housekeeping.ROUND_S": 2,
     "pipeline.daemon.ROUND_S": 2,
-    "pipeline.backoff.WAIT_S_MAX": 40,
+    "pipeline.forward.WAIT_S_MAX": 40,
     "pipeline.forward.SILENCE_S_MAX": 3,
-    "emulator.sensors.BACKOFF_S_MAX": 20,
+    "emulator.sensors.WAIT_S_MAX": 12,
     "emulator.sensors.SILENCE_S_MAX": 3,
-    "agent.ship.BACKOFF_S_MAX": 40,
+    "agent.ship.WAIT_S_MAX": 12,
     "agent.ship.REPORT_EVERY_S": 10,
 }
 """How many times shorter waits are than they are for others."""

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from headwater.model.records import Kind
-from tests.campaigns.check import Final, final_of, problems_of, stamps_expected
+from tests.campaigns.check import Final, final_of, problems_of, received_expected, stamps_expected
 from tests.campaigns.faults import FOLDERS, NODES, SENSORS, Fault, Plan, draw
 from tests.campaigns.grid import Grid
 from tests.campaigns.held import Journal, Log, read_journal, read_log, read_source, sent_by
@@ -62,11 +62,11 @@ def run_seed(
     problems: list[str] = []
     final: Final | None = None
     try:
-        _suffer(grid)
+        suffer(grid)
         grid.note("calm")
-        final = _settle(grid)
+        final = settle(grid)
         grid.note("settled")
-        problems = problems_of(final, _rest(grid))
+        problems = problems_of(final, rest_of(grid))
     except (NotSettled, NoAnswer, AssertionError) as error:
         problems = [f"{type(error).__name__}: {error}"]
     except Exception:
@@ -85,14 +85,14 @@ def run_seed(
     )
 
 
-def _rest(grid: Grid) -> Rest:
+def rest_of(grid: Grid) -> Rest:
     return Rest(grid.topology.server.listen)
 
 
-def _suffer(grid: Grid) -> None:
+def suffer(grid: Grid) -> None:
     """Let the faults come as planned."""
     left = list(grid.plan.faults)
-    last_s = max(grid.plan.ticks * grid.plan.frequency_ms / 1000, left[-1].at_s)
+    last_s = max([grid.plan.ticks * grid.plan.frequency_ms / 1000, *(fault.at_s for fault in left)])
     while grid.now_s < last_s:
         grid.turn(TURN_S / 2)
         while left and left[0].at_s <= grid.now_s:
@@ -117,17 +117,19 @@ def _let(grid: Grid, fault: Fault) -> None:
 # ---- settling --------------------------------------------------------------------------------------------------------
 
 
-def _settle(grid: Grid) -> Final:
+def settle(grid: Grid) -> Final:
     """Wait until everything has arrived everywhere; NotSettled says how it stands when it does not."""
     deadline_s = grid.now_s + SETTLE_S_MAX
-    _await(grid, deadline_s, "the sensors to finish", lambda: grid.sensors_finished)
+    wait_for(grid, deadline_s, "the sensors to finish", lambda: grid.sensors_finished)
     readings = grid.plan.readings
-    _await(grid, deadline_s, f"{readings} readings", lambda: _log(grid).counts()[Kind.DATA] >= readings)
+    wait_for(grid, deadline_s, f"{readings} readings", lambda: _log(grid).counts()[Kind.DATA] >= readings)
     aggregates = len(expected_aggregates(grid.plan, _log(grid)).inputs)
     _drain(grid, deadline_s, aggregates)
     stamps = stamps_expected(readings, aggregates)
-    _await(grid, deadline_s, f"{stamps} stamps", lambda: _told(grid, "/v1/totals").get("stamps", 0) >= stamps)
-    _await(grid, deadline_s, "reports of that", lambda: _reported(grid, readings + aggregates))
+    wait_for(grid, deadline_s, f"{stamps} stamps", lambda: _told(grid, "/v1/totals").get("stamps", 0) >= stamps)
+    grid.disarm()
+    wait_for(grid, deadline_s, "all processes", lambda: grid.settled)
+    wait_for(grid, deadline_s, "reports of that", lambda: _reported(grid, aggregates))
     logs = {name: read_log(grid.data(FOLDERS[name])) for name in NODES}
     return final_of(grid.plan, {name: _journal(grid, name, logs["endpoint"]) for name in SENSORS}, logs)
 
@@ -138,7 +140,8 @@ def _journal(grid: Grid, name: str, endpoint: Log) -> Journal:
     return read_journal(folder) if grid.plan.keep_journal else sent_by(read_source(folder), endpoint)
 
 
-def _await(grid: Grid, deadline_s: float, what: str, holds: Callable[[], bool]) -> None:
+def wait_for(grid: Grid, deadline_s: float, what: str, holds: Callable[[], bool]) -> None:
+    """Go on until something holds; NotSettled when it does not in time, or processes end unasked all the time."""
     while not holds():
         grid.turn(TURN_S)
         if grid.now_s > deadline_s or len(grid.failures) > FAILURES_MAX:
@@ -157,7 +160,7 @@ def _drain(grid: Grid, deadline_s: float, aggregates: int) -> None:
             grid.drain("gatewayC")
         return False
 
-    _await(grid, deadline_s, f"{aggregates} aggregates", drained)
+    wait_for(grid, deadline_s, f"{aggregates} aggregates", drained)
 
 
 def _log(grid: Grid) -> Log:
@@ -166,21 +169,23 @@ def _log(grid: Grid) -> Log:
 
 def _told(grid: Grid, path: str) -> dict[str, int]:
     try:
-        answer = _rest(grid).get(path)
+        answer = rest_of(grid).get(path)
     except NoAnswer:
         return {}
     return answer if isinstance(answer, dict) else {}
 
 
-def _reported(grid: Grid, everything: int) -> bool:
-    """Whether every node has reported that all of its log is shipped, and what goes on is sent and there."""
+def _reported(grid: Grid, aggregates: int) -> bool:
+    """Whether every node has reported that it has everything, and that all of it is shipped and sent."""
     try:
-        stats = _rest(grid).get("/v1/cluster/stats?detail=true")
+        stats = rest_of(grid).get("/v1/cluster/stats?detail=true")
     except NoAnswer:
         return False
+    received = received_expected(grid.plan.readings, aggregates)
     return len(stats) == len(NODES) and all(
         stat.get("unshipped", 1) == 0
-        and (stat["received"] >= everything if stat["name"] == "endpoint" else stat["sent"] >= stat["received"])
+        and stat["received"] >= received[stat["name"]]
+        and (stat["name"] == "endpoint" or stat["sent"] >= stat["received"])
         for stat in stats
     )
 
@@ -196,7 +201,7 @@ def _standing(grid: Grid) -> str:
             lines.append(f"{name}: {dict(log.counts())}, last {last}, unsound {log.unsound}")
     for path in ("/v1/totals", "/v1/cluster/stats?detail=true", "/v1/alarms", "/v1/losses"):
         try:
-            lines.append(f"{path}: {_rest(grid).get(path)}")
+            lines.append(f"{path}: {rest_of(grid).get(path)}")
         except NoAnswer as error:
             lines.append(str(error))
     for output in sorted(grid.output.iterdir()):

@@ -133,6 +133,28 @@ def draw(seed: int, duration_s: float = 3.0) -> Plan:
     )
 
 
+def calm(seed: int, **sizes: int | str | bool) -> Plan:
+    """A plan in which nothing goes wrong, with some sizes of one's own."""
+    plain = Plan(
+        seed=seed,
+        meters=2,
+        ticks=60,
+        frequency_ms=10,
+        keep_journal=True,
+        window_s=900,
+        lateness_s=0,
+        disorder_ms=0,
+        function="average",
+        segment_bytes=64 << 20,
+        log_bytes_max=1 << 30,
+        storagetime_s=3600,
+        period_bytes_max=1 << 30,
+        faults=(),
+        lives={},
+    )
+    return plain._replace(**sizes)  # type: ignore[arg-type]
+
+
 def _fault(rng: random.Random, duration_s: float) -> Fault:
     at_s = rng.uniform(0.2, duration_s)
     short_s = rng.uniform(0.0, 0.4)

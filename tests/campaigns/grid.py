@@ -9,6 +9,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from headwater.cli.processes import not_ready
 from headwater.config import Topology, format_topology, load_topology, with_free_ports
 from headwater.pipeline.options import AggregateOptions
 from headwater.store.options import SqliteOptions
@@ -185,6 +186,23 @@ class Grid:
                 self._resume(process)
             if process.due_s is not None:
                 process.due_s = self.now_s
+
+    def disarm(self) -> None:
+        """Kill whoever still lives towards a planned death; who comes back lives on."""
+        self.calm = True
+        self.kill([process.name for process in self.processes.values() if process.death is not None], 0.0)
+
+    @property
+    def settled(self) -> bool:
+        """Whether everything runs that has not finished, and answers."""
+        topology = self.topology
+        addresses = [topology.server.listen, topology.server.ingest]
+        addresses += [gateway.listen for gateway in topology.gateways] + [agent.listen for agent in topology.agents]
+        return (
+            all(process.finished or (process.pid and process.death is None) for process in self.processes.values())
+            and not any(process.due_s for process in self.processes.values())
+            and not not_ready(addresses, 0)
+        )
 
     def stop(self) -> None:
         """Leave nothing behind."""

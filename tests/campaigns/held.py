@@ -13,7 +13,7 @@ from headwater.emulator.journal import PREFIX as JOURNAL_PREFIX
 from headwater.emulator.journal import SOURCE, Identity, read_entries
 from headwater.log.disk import RealDisk
 from headwater.log.manifest import load_manifest
-from headwater.log.segments import Invalid, read_segment, segments
+from headwater.log.segments import Invalid, read_segment, segment_name, segments
 from headwater.model.errors import NotFound
 from headwater.model.reading import SeriesKey
 from headwater.model.records import Batch, Definition, Kind
@@ -142,6 +142,27 @@ def _read_log(disk: RealDisk) -> Log:
         if isinstance(body, Definition):
             series[body.log, body.number] = SeriesKey(body.meter, body.metric)
     return Log(bytes.fromhex(manifest.log), int(manifest.node, 16), rows, series, unsound)
+
+
+class Place(NamedTuple):
+    """Where a record lies."""
+
+    path: Path
+    offset: int
+    end: int
+    kind: int
+    sequence: int
+
+
+def places(folder: Path) -> list[Place]:
+    """Where the sound records of a log lie, snapshots left out."""
+    disk = RealDisk(folder)
+    return [
+        Place(folder / segment_name(first), offset, offset + found.size, found.kind, found.sequence)
+        for first in segments(disk)
+        for offset, found in read_segment(disk, first)
+        if isinstance(found, Record) and found.kind != Kind.SNAPSHOT
+    ]
 
 
 def _records(disk: RealDisk) -> Iterator[Record | Invalid]:
