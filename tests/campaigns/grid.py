@@ -1,5 +1,6 @@
 """A fork of real processes on free ports of this machine, which die and come back as told."""
 
+import math
 import random
 import signal
 import time
@@ -141,6 +142,17 @@ class Grid:
             if process.pid is not None:
                 self._nursery.signal(process.pid, signal.SIGKILL)
                 process.due_s = self.now_s + for_s + self._rng.uniform(0, SPREAD_S)
+
+    def keep_away(self, names: Iterable[str]) -> None:
+        """kill -9 whoever of them runs, and do not start them until `bring_back`."""
+        self.kill(names, math.inf)
+        for name in names:
+            self.processes[name].due_s = math.inf
+
+    def bring_back(self, names: Iterable[str]) -> None:
+        """Start them now."""
+        for name in names:
+            self.processes[name].due_s = self.now_s
 
     def pause(self, name: str, for_s: float) -> None:
         """SIGSTOP, and SIGCONT after a while."""
