@@ -17,12 +17,12 @@ from headwater.log.disk import Disk
 from headwater.wire import headwater_pb2 as pb
 from headwater.wire.headwater_pb2_grpc import ProvenanceStub
 from headwater.wire.link import GRPC_OPTIONS, LINK_VERSION
+from headwater.wire.reconnect import Backoff, sentence
 
 GROUPS_UNDER_WAY_MAX = 8
 POLL_S = 0.02
 REPORT_EVERY_S = 1.0
-BACKOFF_S_MIN = 0.1
-BACKOFF_S_MAX = 3.0
+WAIT_S_MAX = 3.0
 
 _logger = logging.getLogger(__name__)
 
@@ -41,6 +41,7 @@ class Shipping:
         self.standing = Standing(options.node, disk, now_ms)
         self._under_way: deque[Cursor] = deque()
         self._saved = 0
+        self._backoff = Backoff(random.Random(), WAIT_S_MAX)
         self._writing = asyncio.Lock()
         self._stored = asyncio.Event()
         self.refused: list[str] = []
@@ -48,16 +49,11 @@ class Shipping:
 
     async def run(self) -> None:
         """Ship until cancelled."""
-        backoff_s = BACKOFF_S_MIN
         while True:
-            began = asyncio.get_running_loop().time()
             problem = await self._connection()
-            if asyncio.get_running_loop().time() - began > BACKOFF_S_MAX:
-                backoff_s = BACKOFF_S_MIN
-            wait_s = backoff_s * random.uniform(0.5, 1.5)
+            wait_s = self._backoff.next_s()
             _logger.warning("store at %s: %s; trying again in %.1f s", self._options.server, problem, wait_s)
             await asyncio.sleep(wait_s)
-            backoff_s = min(2 * backoff_s, BACKOFF_S_MAX)
 
     async def _connection(self) -> str:
         problem = "closed by the store"
@@ -70,9 +66,10 @@ class Shipping:
                 if isinstance(down, pb.StampsDown):
                     self._taken(down)
                     self._shipper.rewind(self.standing.shipped)
+                    self._backoff.reset()
                     await self._serve(call)
         except* (grpc.RpcError, asyncio.InvalidStateError) as group:
-            problem = _sentence(group.exceptions[0])
+            problem = sentence(group.exceptions[0])
         except* _Refused as group:
             problem = f"refused: {group.exceptions[0]}"
         return problem
@@ -150,9 +147,3 @@ class Shipping:
 
 class _Refused(Exception):
     """The store wants no connection with this agent."""
-
-
-def _sentence(error: BaseException) -> str:
-    if isinstance(error, grpc.aio.AioRpcError):
-        return f"{error.code().name.lower()}: {error.details()}"
-    return str(error) or type(error).__name__

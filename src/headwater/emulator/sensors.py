@@ -19,13 +19,13 @@ from headwater.wire import codec
 from headwater.wire import headwater_pb2 as pb
 from headwater.wire.headwater_pb2_grpc import PipelineStub
 from headwater.wire.link import GRPC_OPTIONS, LINK_VERSION
+from headwater.wire.reconnect import Backoff, sentence
 
 UNACKNOWLEDGED_MAX = 1_000_000
 """Readings in the journal beyond which the replay waits for the first hop."""
 UNDER_WAY_MAX = 262_144
 SILENCE_S_MAX = 5.0
-BACKOFF_S_MIN = 0.1
-BACKOFF_S_MAX = 5.0
+WAIT_S_MAX = 3.0
 BEHIND_S_MAX = 1.0
 PROGRESS_EVERY_S = 0.5
 
@@ -43,6 +43,7 @@ class Sensors:
         self._journal = journal
         self._now_ms = now_ms
         self._finishing = False
+        self._backoff = Backoff(random.Random(), WAIT_S_MAX)
         self._told = 0
         """How many refusals of the recordings have been told."""
         self._changed = asyncio.Event()
@@ -153,16 +154,11 @@ class Sensors:
     # ---- sending ---------------------------------------------------------------------------------------------------
 
     async def _keep_sending(self) -> None:
-        backoff_s = BACKOFF_S_MIN
         while True:
-            began = asyncio.get_running_loop().time()
             problem = await self._connection()
-            if asyncio.get_running_loop().time() - began > BACKOFF_S_MAX:
-                backoff_s = BACKOFF_S_MIN
-            wait_s = backoff_s * random.uniform(0.5, 1.5)
+            wait_s = self._backoff.next_s()
             _logger.warning("gateway at %s: %s; trying again in %.1f s", self._options.target, problem, wait_s)
             await asyncio.sleep(wait_s)
-            backoff_s = min(2 * backoff_s, BACKOFF_S_MAX)
 
     async def _connection(self) -> str:
         problem = "closed by the gateway"
@@ -174,10 +170,11 @@ class Sensors:
                 down = await self._read(call)
                 if down is not None:
                     self._take(down)
+                    self._backoff.reset()
                     self._unsent = deque(self._journal.synced)
                     await self._serve(call)
         except* (grpc.RpcError, asyncio.InvalidStateError) as group:
-            problem = _sentence(group.exceptions[0])
+            problem = sentence(group.exceptions[0])
         except* Rejected as group:
             problem = f"refused: {group.exceptions[0]}"
         except* TimeoutError:
@@ -268,9 +265,3 @@ class Sensors:
 def wall_ms() -> int:
     """The wall clock in ms since the epoch."""
     return time.time_ns() // 1_000_000
-
-
-def _sentence(error: BaseException) -> str:
-    if isinstance(error, grpc.aio.AioRpcError):
-        return f"{error.code().name.lower()}: {error.details()}"
-    return str(error) or type(error).__name__

@@ -8,16 +8,17 @@ import random
 import grpc
 
 from headwater.model.errors import Rejected
-from headwater.pipeline.backoff import Backoff
 from headwater.pipeline.committer import Committer
 from headwater.pipeline.sender import Outflow
 from headwater.wire import headwater_pb2 as pb
 from headwater.wire.headwater_pb2_grpc import PipelineStub
 from headwater.wire.link import GRPC_OPTIONS
+from headwater.wire.reconnect import Backoff, sentence
 
 SILENCE_S_MAX = 5.0
 """The receiver acknowledges every 0.5 s: silence for ten times that long is a dead link."""
 SETTLED_S = 2.0
+WAIT_S_MAX = 10.0
 POLL_S = 0.2
 
 _logger = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ class Forwarder:
         self._outflow = outflow
         self._committer = committer
         self._address = address
-        self._backoff = Backoff(rng)
+        self._backoff = Backoff(rng, WAIT_S_MAX)
         self._wake = asyncio.Event()
         self._writing = asyncio.Lock()
         committer.after.append(self._wake.set)
@@ -60,7 +61,7 @@ class Forwarder:
                     finally:
                         sending.cancel()
         except* (grpc.aio.AioRpcError, grpc.RpcError, asyncio.InvalidStateError) as group:
-            problem = _sentence(group.exceptions[0])
+            problem = sentence(group.exceptions[0])
         except* Rejected as group:
             problem = f"refused: {group.exceptions[0]}"
         except* TimeoutError:
@@ -98,9 +99,3 @@ class Forwarder:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(POLL_S):
                     await self._wake.wait()
-
-
-def _sentence(error: BaseException) -> str:
-    if isinstance(error, grpc.aio.AioRpcError):
-        return f"{error.code().name.lower()}: {error.details()}"
-    return str(error) or type(error).__name__

@@ -14,13 +14,13 @@ from headwater.log.cursors import Cursor
 from headwater.log.reader import LogReader
 from headwater.model.errors import Rejected
 from headwater.model.records import Batch, Kind
-from headwater.pipeline.backoff import Backoff
 from headwater.pipeline.committer import Committer
 from headwater.pipeline.core import Core
 from headwater.wire import codec
 from headwater.wire import provenance_system_pb2 as pb
 from headwater.wire.link import forwarded
 from headwater.wire.provenance_system_pb2_grpc import gatewayStub
+from headwater.wire.reconnect import Backoff
 from headwater.wire.records import Record, decode_batch, known
 
 READINGS_MAX = 1024
