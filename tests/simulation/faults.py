@@ -1,32 +1,31 @@
 """What goes wrong in a run: deaths of processes, power losses, broken links, flipped bits, outages, stepping clocks."""
 
 import contextlib
+import errno
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from tests.simulation.disk import Crash, Operation, SimDisk
+from tests.simulation.disk import Crash, DiskError, Operation, SimDisk
 
 if TYPE_CHECKING:
     from tests.simulation.node import Node
     from tests.simulation.world import World
 
-KINDS = (
-    "kill",
-    "crash",
-    "crash",
-    "power",
-    "agent",
-    "cut",
-    "cut",
-    "away",
-    "away",
-    "flip",
-    "flip",
-    "clock",
-    "outage",
-    "source",
-)
-"""The faults there are, the more often named the more frequent."""
+WEIGHTS = {
+    "kill": 1,
+    "crash": 2,
+    "power": 1,
+    "agent": 1,
+    "cut": 2,
+    "away": 2,
+    "flip": 2,
+    "clock": 1,
+    "outage": 1,
+    "source": 1,
+    "refuse": 1,
+}
+"""The faults there are, and how often each comes."""
+KINDS = tuple(kind for kind, weight in WEIGHTS.items() for _ in range(weight))
 
 
 class Faults:
@@ -38,12 +37,15 @@ class Faults:
         self._rate = rate
         self._countdown: dict[str, tuple[int, bool]] = {}
         """Node -> how many operations of its disk are left, and whether the power goes with the last."""
+        self._errors: dict[str, int] = {}
+        """Node -> how many operations of its disk may still fail."""
 
     @contextlib.contextmanager
     def on(self, node: "Node", agent: bool = False) -> Iterator[None]:
         """What happens in here is done by the node's pipeline, or by its agent, and may be where that dies."""
         disk = node.agent_disk if agent else node.disk
-        disk.on_operation = self._counter(node.name, disk) if node.name in self._countdown else None
+        watched = node.name in self._countdown or (not agent and node.name in self._errors)
+        disk.on_operation = self._counter(node.name, disk, agent) if watched else None
         try:
             yield
         except Crash:
@@ -57,7 +59,7 @@ class Faults:
                 node.kill()
             self._world.follow_deaths()
 
-    def _counter(self, name: str, disk: SimDisk) -> Callable[[Operation], None]:
+    def _counter(self, name: str, disk: SimDisk, agent: bool) -> Callable[[Operation], None]:
         def count(operation: Operation) -> None:
             left, power = self._countdown.get(name, (-1, False))
             if left == 0:
@@ -65,8 +67,17 @@ class Faults:
                 raise Crash("here", self._world.rng.choice((0, 7, 100, 1 << 20)))
             if left > 0:
                 self._countdown[name] = (left - 1, power)
+            if not agent and not operation.done and operation.kind != "word":
+                self._perhaps_refuse(name)
 
         return count
+
+    def _perhaps_refuse(self, name: str) -> None:
+        """The disk refuses an operation, of a write perhaps only what is behind its beginning."""
+        rng, left = self._world.rng, self._errors.get(name, 0)
+        if left and rng.random() < 0.5:
+            self._errors[name] = left - 1
+            raise DiskError(errno.EIO, "the disk refuses", rng.choice((0, 0, 50, 1 << 20)))
 
     def perhaps(self) -> None:
         """Perhaps one fault."""
@@ -80,6 +91,7 @@ class Faults:
     def calm(self) -> None:
         """Nothing that was going to happen happens any more."""
         self._countdown.clear()
+        self._errors.clear()
         for link in self._world.links:
             link.away_steps = 0
 
@@ -131,6 +143,11 @@ class Faults:
         if held is not None:
             held.flipped = True
         self._world.note(f"flip {held or place} of {node.name}")
+
+    def _refuse(self) -> None:
+        node = self._node()
+        self._errors[node.name] = self._world.rng.choice((1, 2, 5))
+        self._world.note(f"disk of {node.name} refuses {self._errors[node.name]} times")
 
     # ---- the rest --------------------------------------------------------------------------------------------------
 

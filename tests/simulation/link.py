@@ -106,7 +106,11 @@ class Link:
     def send(self) -> bool:
         if self.now is None or not self.source.alive:
             return False
-        up = self.source.sender.following()
+        try:
+            up = self.source.sender.following()
+        except OSError:
+            self.cut()  # How far is sent cannot be noted.
+            return True
         if up is None:
             return False
         self.now.up.append(up.SerializeToString())

@@ -1,5 +1,6 @@
 """The world of a run: S1, S2 -> A, B -> C (aggregate step) -> E, each node with an agent, all driven by one seed."""
 
+import contextlib
 import random
 from collections.abc import Callable
 from typing import NamedTuple
@@ -69,13 +70,14 @@ class World:
         """An action of a node's pipeline: it needs one that lives, and may be where it dies."""
 
         def act() -> bool:
-            if node.alive:
-                with self.faults.on(node):
+            if not node.alive:
+                return False
+            moved = True
+            with self.faults.on(node):
+                with contextlib.suppress(OSError, Unavailable):
                     moved = action()
-                    node.ghost.catch_up(node.disk, node.log)
-                    return moved
-                return True
-            return False
+                node.ghost.catch_up(node.disk, node.log)
+            return moved
 
         return act
 
@@ -120,12 +122,7 @@ class World:
 
     def _node_actions(self, node: Node) -> list[Action]:
         def commit() -> bool:
-            if not (self.calm or self.rng.random() < 0.4):
-                return False
-            try:
-                return node.commit()
-            except Unavailable:
-                return True
+            return (self.calm or self.rng.random() < 0.4) and node.commit()
 
         def ship() -> bool:
             return node.ship(self.store, not self.calm and self.rng.random() < 0.1)
@@ -153,8 +150,12 @@ class World:
 
     def _start(self, node: Node) -> None:
         with self.faults.on(node):
-            node.start()
-            node.ghost.catch_up(node.disk, node.log)
+            try:
+                node.start()
+            except (OSError, Unavailable):
+                node.kill()
+            else:
+                node.ghost.catch_up(node.disk, node.log)
 
     def run(self) -> None:
         rng, table = self.rng, self.table()
