@@ -121,6 +121,14 @@ def refuse(disk: SimDisk, kind: str, ending: str = "", times: int = 1, written: 
     return Watch(disk, fault)
 
 
+def refuse_step(disk: SimDisk, step: int) -> Watch:
+    """The given step fails, counted from 0."""
+    watching = Watch(
+        disk, lambda _: DiskError(28, "No space left on device") if len(watching.seen) == step + 1 else None
+    )
+    return watching
+
+
 class RecordingDisk(RealDisk):
     """A folder of the file system that notes in which order things are done to it."""
 

@@ -204,6 +204,8 @@ class NodeLog:
             return
         try:
             for found in find_missing(self._disk, self.state, missing.first, last, self._next_ordinal):
+                holder = next((s for s in reversed(self._segments) if s.first <= found.first), self._segments[0])
+                holder.readings = max(0, holder.readings - found.readings)
                 self._name(found)
         except NotFound:
             return  # A segment went meanwhile; who still misses something will say so again.
