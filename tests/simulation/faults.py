@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tests.simulation.disk import Crash, DiskError, Operation, SimDisk
 
 if TYPE_CHECKING:
-    from tests.simulation.node import Node
+    from tests.simulation.node import Node, Place
     from tests.simulation.world import World
 
 WEIGHTS = {
@@ -19,6 +19,7 @@ WEIGHTS = {
     "cut": 2,
     "away": 2,
     "flip": 2,
+    "torn": 1,
     "clock": 1,
     "outage": 1,
     "source": 1,
@@ -131,11 +132,18 @@ class Faults:
 
     def _flip(self) -> None:
         """One bit of one log: of a record that was synced, or of anything else in the folder."""
-        rng, node = self._world.rng, self._node()
-        if node.flipped:
-            return
-        place = node.place_to_flip(rng)
-        if place is None:
+        node = self._node()
+        self._flip_at(node, node.place_to_flip(self._world.rng))
+
+    def _torn(self) -> None:
+        """One of the last records is flipped, and at once the power goes: it may look like the torn end of the log."""
+        node = self._node()
+        self._flip_at(node, node.end_to_flip(self._world.rng))
+        self._world.note(f"power {node.name}")
+        node.lose_power(self._world.rng)
+
+    def _flip_at(self, node: "Node", place: "Place | None") -> None:
+        if node.flipped or place is None:
             return
         node.flipped = True
         node.disk.flip(place.name, place.bit)

@@ -236,6 +236,14 @@ class Node:
         name, start, end, sequence = rng.choice(some)
         return Place(name, rng.randrange(8 * start, 8 * end), sequence)
 
+    def end_to_flip(self, rng: random.Random) -> Place | None:
+        """A bit of one of the last records that were durable."""
+        last = [frame for frame in self._frames() if frame[3]][-4:]
+        if not last:
+            return None
+        name, start, end, sequence = rng.choice(last)
+        return Place(name, rng.randrange(8 * start, 8 * end), sequence)
+
     def _frames(self) -> Iterator[tuple[str, int, int, int]]:
         """(file, offset, end, sequence or 0) of every snapshot and of every record that was durable."""
         for first in segments(self.disk):
