@@ -329,11 +329,11 @@ class NodeLog:
                 if explained != self._explained_saved:
                     save_explained(self._disk, explained)
                     self._explained_saved = explained
+                self._disk.store_word(MARK, self._tail.synced.sequence)
             except OSError as error:
                 self._put_back(work)
                 raise Unavailable(f"the log cannot be written: {error}") from error
             self.durable, self.durable_positions = self._tail.synced.sequence, positions
-            self._disk.store_word(MARK, self.durable)
             self.failing = False
             return self.durable
 
