@@ -17,7 +17,7 @@ from headwater.log.disk import Disk
 from headwater.wire import headwater_pb2 as pb
 from headwater.wire.headwater_pb2_grpc import ProvenanceStub
 from headwater.wire.link import GRPC_OPTIONS, LINK_VERSION
-from headwater.wire.reconnect import Backoff, sentence
+from headwater.wire.reconnect import Backoff, keep_connected, sentence
 
 GROUPS_UNDER_WAY_MAX = 8
 POLL_S = 0.02
@@ -49,11 +49,10 @@ class Shipping:
 
     async def run(self) -> None:
         """Ship until cancelled."""
-        while True:
-            problem = await self._connection()
-            wait_s = self._backoff.next_s()
-            _logger.warning("store at %s: %s; trying again in %.1f s", self._options.server, problem, wait_s)
-            await asyncio.sleep(wait_s)
+        await keep_connected(self._connection, self._backoff, self._tell)
+
+    def _tell(self, problem: str, wait_s: float) -> None:
+        _logger.warning("store at %s: %s; trying again in %.1f s", self._options.server, problem, wait_s)
 
     async def _connection(self) -> str:
         problem = "closed by the store"

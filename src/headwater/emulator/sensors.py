@@ -19,7 +19,7 @@ from headwater.wire import codec
 from headwater.wire import headwater_pb2 as pb
 from headwater.wire.headwater_pb2_grpc import PipelineStub
 from headwater.wire.link import GRPC_OPTIONS, LINK_VERSION
-from headwater.wire.reconnect import Backoff, sentence
+from headwater.wire.reconnect import Backoff, keep_connected, sentence
 
 UNACKNOWLEDGED_MAX = 1_000_000
 """Readings in the journal beyond which the replay waits for the first hop."""
@@ -61,7 +61,7 @@ class Sensors:
 
     async def run(self) -> None:
         """Produce and send until the end."""
-        sending = asyncio.create_task(self._keep_sending())
+        sending = asyncio.create_task(keep_connected(self._connection, self._backoff, self._tell))
         showing = asyncio.create_task(self._show()) if self._options.progress else None
         try:
             await self._produce()
@@ -153,12 +153,8 @@ class Sensors:
 
     # ---- sending ---------------------------------------------------------------------------------------------------
 
-    async def _keep_sending(self) -> None:
-        while True:
-            problem = await self._connection()
-            wait_s = self._backoff.next_s()
-            _logger.warning("gateway at %s: %s; trying again in %.1f s", self._options.target, problem, wait_s)
-            await asyncio.sleep(wait_s)
+    def _tell(self, problem: str, wait_s: float) -> None:
+        _logger.warning("gateway at %s: %s; trying again in %.1f s", self._options.target, problem, wait_s)
 
     async def _connection(self) -> str:
         problem = "closed by the gateway"

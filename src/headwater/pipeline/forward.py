@@ -13,7 +13,7 @@ from headwater.pipeline.sender import Outflow
 from headwater.wire import headwater_pb2 as pb
 from headwater.wire.headwater_pb2_grpc import PipelineStub
 from headwater.wire.link import GRPC_OPTIONS
-from headwater.wire.reconnect import Backoff, sentence
+from headwater.wire.reconnect import Backoff, keep_connected, sentence
 
 SILENCE_S_MAX = 5.0
 """The receiver acknowledges every 0.5 s: silence for ten times that long is a dead link."""
@@ -40,12 +40,11 @@ class Forwarder:
 
     async def run(self) -> None:
         """Send until cancelled."""
-        while True:
-            problem = await self._connection()
-            self._outflow.ready = False
-            wait_s = self._backoff.next_s()
-            _logger.warning("link to %s: %s; connecting again in %.1f s", self._address, problem, wait_s)
-            await asyncio.sleep(wait_s)
+        await keep_connected(self._connection, self._backoff, self._tell)
+
+    def _tell(self, problem: str, wait_s: float) -> None:
+        self._outflow.ready = False
+        _logger.warning("link to %s: %s; connecting again in %.1f s", self._address, problem, wait_s)
 
     async def _connection(self) -> str:
         """Hold one connection until it breaks; why it did."""

@@ -1,6 +1,8 @@
 """Trying again: how long to wait, and what to say of a connection that broke."""
 
+import asyncio
 import random
+from collections.abc import Awaitable, Callable
 
 import grpc
 
@@ -25,6 +27,36 @@ class Backoff:
     def reset(self) -> None:
         """Something worked: begin with the shortest wait again."""
         self._wait_s = WAIT_S_MIN
+
+
+async def keep_connected(
+    connection: Callable[[], Awaitable[str]], backoff: Backoff, tell: Callable[[str, float], None]
+) -> None:
+    """Hold one connection after the other until cancelled; `tell` hears why each ended and the wait before the next."""
+    while True:
+        problem = await connection()
+        raise_if_cancelled()
+        wait_s = backoff.next_s()
+        tell(problem, wait_s)
+        await asyncio.sleep(wait_s)
+
+
+def raise_if_cancelled() -> None:
+    """A task group whose tasks fail while it is being cancelled raises the failures only (Python 3.11): look again."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
+def check_cancelled() -> None:
+    """Raise the cancellation of this task that got lost in a TaskGroup.
+
+    Before Python 3.13 a TaskGroup that ends with an error drops a cancellation that comes while it ends: a task that
+    catches the error and goes on would never end.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def sentence(error: BaseException) -> str:
