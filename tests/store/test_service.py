@@ -353,30 +353,39 @@ class HeldWriter:
         return [None] * len(groups)
 
 
-def test_what_arrives_during_a_transaction_shares_the_next(tmp_path: Path) -> None:
+@asynccontextmanager
+async def committer_of(writer: HeldWriter) -> AsyncIterator[Committer]:
+    async with committing(writer, lambda: 0) as committer:  # type: ignore[arg-type]
+        try:
+            yield committer
+        finally:
+            writer.go_on.release(1_000)
+
+
+def test_what_arrives_during_a_transaction_shares_the_next() -> None:
     writer = HeldWriter()
 
     async def test() -> None:
-        async with committing(writer, lambda: 0) as committer:  # type: ignore[arg-type]
+        async with committer_of(writer) as committer:
             outcomes = [await committer.group(b"first", 1, packed(Shipment()))]
             await asyncio.sleep(0.05)
             for at in range(20):
                 outcomes.append(await committer.group(b"log%d" % at, 1, packed(Shipment())))
             assert not any(outcome.done() for outcome in outcomes)
-            writer.go_on.release(2)
+            writer.go_on.release(50)
             assert await asyncio.gather(*outcomes) == [None] * 21
             assert writer.transactions == [1, 20]
 
     asyncio.run(test())
 
 
-def test_a_store_that_fails_answers_unavailable_and_confirms_nothing(tmp_path: Path) -> None:
+def test_a_store_that_fails_answers_unavailable_and_confirms_nothing() -> None:
     writer = HeldWriter()
     writer.broken = True
     writer.go_on.release(9)
 
     async def test() -> None:
-        async with committing(writer, lambda: 0) as committer:  # type: ignore[arg-type]
+        async with committer_of(writer) as committer:
             outcome = await committer.group(b"first", 1, packed(Shipment()))
             with pytest.raises(Unavailable, match="disk is full"):
                 await outcome
@@ -386,7 +395,7 @@ def test_a_store_that_fails_answers_unavailable_and_confirms_nothing(tmp_path: P
     asyncio.run(test())
 
 
-def test_what_waits_to_be_stored_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_waits_to_be_stored_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("headwater.store.commit.WAITING_BYTES_MAX", 100)
     writer = HeldWriter()
 
@@ -395,7 +404,7 @@ def test_what_waits_to_be_stored_is_bounded(tmp_path: Path, monkeypatch: pytest.
             await committer.group(b"first", 1, bytes(30))
 
     async def test() -> None:
-        async with committing(writer, lambda: 0) as committer:  # type: ignore[arg-type]
+        async with committer_of(writer) as committer:
             submitting = asyncio.create_task(submit(committer))
             await asyncio.sleep(0.05)
             assert not submitting.done()
