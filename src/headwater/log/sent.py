@@ -12,7 +12,6 @@ from headwater.model.errors import NotFound
 
 SENT = "sent"
 AHEAD_MAX = 4096
-AHEAD_MIN = 16
 
 
 class SentLimit:
@@ -50,7 +49,7 @@ class SentLimit:
     def _ahead(self) -> int:
         """About a quarter of a segment: after a crash no drop takes those records until they are acknowledged."""
         size = max((_record_bytes(segment) for segment in self._log.segments), default=1)
-        return min(AHEAD_MAX, max(AHEAD_MIN, self._log.segment_bytes // 4 // size))
+        return min(AHEAD_MAX, self._log.segment_bytes // 4 // size)
 
 
 def _record_bytes(segment: Segment) -> int:
