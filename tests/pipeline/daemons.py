@@ -101,16 +101,17 @@ class Source:
         self._call: grpc.aio.StreamStreamCall[pb.Up, pb.Down] | None = None
         self._defined: dict[tuple[str, str], int] = {}
         self.ended = asyncio.Event()
+        """Of the connection begun last."""
 
     @contextlib.asynccontextmanager
     async def connected(self, address: str) -> AsyncIterator["Source"]:
         async with grpc.aio.insecure_channel(address, options=GRPC_OPTIONS) as channel:
             self._call = PipelineStub(channel).push_batches()
             self._defined.clear()
-            self.ended.clear()
+            self.ended = asyncio.Event()
             self.welcome = None
             await self._call.write(self.hello())
-            listening = asyncio.create_task(self._listen(self._call))
+            listening = asyncio.create_task(self._listen(self._call, self.ended))
             try:
                 yield self
             finally:
@@ -121,12 +122,12 @@ class Source:
         last = len(self.made)
         return pb.Up(hello=pb.Hello(version=LINK_VERSION, site=self.site, log=self.id, first=1, last=last, source=True))
 
-    async def _listen(self, call: "grpc.aio.StreamStreamCall[pb.Up, pb.Down]") -> None:
+    async def _listen(self, call: "grpc.aio.StreamStreamCall[pb.Up, pb.Down]", ended: asyncio.Event) -> None:
         try:
             while isinstance(down := await call.read(), pb.Down):
                 self._take(down)
         finally:
-            self.ended.set()
+            ended.set()
 
     def _take(self, down: pb.Down) -> None:
         if down.HasField("refusal"):

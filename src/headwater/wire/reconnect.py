@@ -48,17 +48,6 @@ def raise_if_cancelled() -> None:
         raise asyncio.CancelledError
 
 
-def check_cancelled() -> None:
-    """Raise the cancellation of this task that got lost in a TaskGroup.
-
-    Before Python 3.13 a TaskGroup that ends with an error drops a cancellation that comes while it ends: a task that
-    catches the error and goes on would never end.
-    """
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
-
-
 def sentence(error: BaseException) -> str:
     """Why a connection broke, in one sentence for the log."""
     if isinstance(error, grpc.aio.AioRpcError):
