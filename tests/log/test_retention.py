@@ -101,23 +101,25 @@ class TestDecision:
 
 class TestLosses:
     def test_a_dropped_segment_says_who_loses_what(self) -> None:
-        one = row(2)[1]
-        unsent = loss_of(one, Readers(forward=10, agent=14), NODE, LOG, 150)
+        held = row(3)
+        held[2].ordinal = 150
+        unsent = loss_of(held[1], held, Readers(forward=10, agent=14), NODE, LOG)
         assert (unsent.first, unsent.last, unsent.whole, unsent.readings) == (11, 20, (11, 20), 30)
         assert (unsent.link, unsent.stamps, unsent.runs) == (((11, 20),), ((15, 20),), (IdRun(NODE, 100, 50),))
-        sent = loss_of(one, Readers(forward=20, agent=14), NODE, LOG, 150)
+        sent = loss_of(held[1], held, Readers(forward=20, agent=14), NODE, LOG)
         assert (sent.link, sent.stamps, sent.readings) == ((), ((15, 20),), 0)
-        assert loss_of(one, Readers(agent=30), NODE, LOG, 150).stamps == ()
+        assert loss_of(held[1], held, Readers(agent=30), NODE, LOG).stamps == ()
 
     def test_what_is_restated_stays_small_however_long_it_goes_on(self) -> None:
-        loss: tuple[Loss, ...] = (Loss(Why.GAP, b"upstream", 5, 9, 3),)
-        for segment in row(500):
-            segment.losses = [(0, one) for one in loss] * 2
-            loss = (loss_of(segment, Readers(forward=0, agent=0), NODE, LOG, segment.ordinal + 100),)
-        gap, drops = sorted(loss[0].restated, key=lambda one: one.why, reverse=True)
+        held = row(500)
+        held[3].losses = [(31, Loss(Why.GAP, b"upstream", 5, 9, 3))] * 2
+        for at in range(490):
+            loss = loss_of(held[at], held[at:], Readers(forward=0, agent=0), NODE, LOG)
+            held[at + 7].losses += [(0, loss)] * 2
+        gap, drops = sorted(loss.restated, key=lambda one: one.why, reverse=True)
         assert gap == Loss(Why.GAP, b"upstream", 5, 9, 3)
-        assert (drops.first, drops.last, drops.readings, drops.link) == (1, 4990, 499 * 30, ((1, 4990),))
-        assert drops.runs == (IdRun(NODE, 100, 49_800),)
+        assert (drops.first, drops.last, drops.readings, drops.link) == (1, 4890, 489 * 30, ((1, 4890),))
+        assert drops.runs == (IdRun(NODE, 100, 48_800),)
         assert (drops.whole, drops.restated) == (None, ())
 
     def test_losses_of_different_logs_or_reasons_are_kept_apart(self) -> None:

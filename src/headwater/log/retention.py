@@ -119,8 +119,19 @@ def _may_be_dropped(segment: Segment, readers: Readers, drop_oldest: bool) -> bo
     return acknowledged or (drop_oldest and segment.first > readers.sent)
 
 
-def loss_of(segment: Segment, readers: Readers, node: int, log: bytes, ordinal_end: int) -> Loss:
-    """The record of a segment that is dropped; `ordinal_end` is the first id ordinal behind it."""
+def loss_of(segment: Segment, held: Sequence[Segment], readers: Readers, node: int, log: bytes) -> Loss:
+    """The record of a segment that is dropped, out of all that are held.
+
+    It restates what the segment's loss records say, and all drops that are still on record, so that the latest one
+    names them all as few ranges, however long the dropping goes on.
+    """
+    ordinal_end = next(other.ordinal for other in held if other.first > segment.first)
+    losses = [
+        loss
+        for other in held
+        for _, loss in other.losses
+        if other is segment or (loss.log, loss.why) == (log, Why.DROPPED)
+    ]
     first, last = segment.first, segment.last
     unsent = readers.forward is not None and last > readers.forward
     unshipped = readers.agent is not None and last > readers.agent
@@ -134,16 +145,13 @@ def loss_of(segment: Segment, readers: Readers, node: int, log: bytes, ordinal_e
         (IdRun(node, segment.ordinal, ids),) if ids > 0 and segment.ordinal else (),
         link=((first, last),) if unsent else (),
         stamps=((max(first, (readers.agent or 0) + 1), last),) if unshipped else (),
-        restated=restated([loss for _, loss in segment.losses]),
+        restated=restated(losses),
         whole=(first, last),
     )
 
 
 def restated(losses: Sequence[Loss]) -> tuple[Loss, ...]:
-    """The losses, and those that they restate, each once; drops that follow each other in a log become one.
-
-    So what a log has lost takes no more and more room while it goes on dropping.
-    """
+    """The losses, and those that they restate, each once; drops that follow each other in a log become one."""
     kept: list[Loss] = []
     flat = [plain for loss in losses for plain in (*loss.restated, msgspec.structs.replace(loss, restated=()))]
     for loss in sorted(flat, key=lambda loss: (loss.log, loss.why, loss.first, -loss.last)):
@@ -231,8 +239,7 @@ class Retention:
 
     def _drop(self, segment: Segment, readers: Readers) -> None:
         log = self._log
-        later = [other.ordinal for other in log.segments if other.first > segment.first]
-        loss = loss_of(segment, readers, log.state.node, log.log, later[0])
+        loss = loss_of(segment, log.segments, readers, log.state.node, log.log)
         log.condemn(segment, after=log.append_twice(Kind.LOSS, loss).sequence + 1)
 
 
