@@ -74,7 +74,7 @@ def test_a_disk_that_refuses_is_asked_again_until_it_works(bench: Bench) -> None
         assert not waiting.done()
         bench.disk.full = False
         assert await waiting
-        assert not committer.failing
+        await until(lambda: not committer.failing)
         await ended(committer, task)
 
     asyncio.run(run())
