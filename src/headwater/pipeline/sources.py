@@ -79,6 +79,8 @@ class SourceInflow:
         if not up.HasField("source"):
             raise Rejected("message", "batches of a source are expected on this connection")
         batch = up.source
+        if batch.first < 1:
+            raise Rejected("number", f"readings are numbered from 1, not from {batch.first}")
         if batch.first > self._position + 1:
             raise Rejected(
                 "order", f"reading {batch.first} came while {self._position + 1} was expected of {self._source.hex()}"
