@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from headwater.model.ids import DataPointId
-from headwater.model.records import Kind, Trigger
+from headwater.model.records import Kind, Loss, Trigger, Why
 from headwater.model.stamp import Lists, OriginKind, input_ids, inputs_of
 from tests.simulation.ghost import Durable, Ghost, Missing
 from tests.simulation.node import WINDOW_S
@@ -30,6 +30,7 @@ class Check:
 
     def all(self) -> None:
         self.damage()
+        self.gaps()
         self.delivery()
         self.order()
         self.lineage()
@@ -60,6 +61,24 @@ class Check:
                     raise Violation(f"{held} is damaged on disk and not named")
                 if held.cut and not any(other.flipped for other in node.ghost.records.values()):
                     raise Violation(f"{held} was durable and is cut")
+
+    def gaps(self) -> None:
+        """A gap is named only where something is missing, and only for a reason."""
+        nodes = {node.log_id: node for node in self.world.nodes.values()}
+        for target in nodes.values():
+            for held in target.ghost.records.values():
+                loss, upstream = held.body, held.record.upstream
+                if not isinstance(loss, Loss) or loss.why != Why.GAP or upstream is None or upstream.log != loss.log:
+                    continue
+                source = nodes.get(loss.log)
+                if target.flipped or (source is not None and source.flipped):
+                    continue
+                if source is None:
+                    raise Violation(f"{held}: readings {loss.first} to {loss.last} were acknowledged and are lost")
+                lost = [source.ghost.records.get(at) for at in range(loss.first, loss.last + 1)]
+                dropped = Missing([found for found in source.ghost.losses if found.why == Why.DROPPED])
+                if not any(found is not None and dropped.has(loss.log, found.sequence) for found in lost):
+                    raise Violation(f"{held}: {loss.first} to {loss.last} of {source.name} are not missing")
 
     def delivery(self) -> None:
         """Every acknowledged reading is at the endpoint exactly once, or named."""
@@ -163,6 +182,7 @@ class Windows:
         self._seen: set[tuple[str, int]] = set()
 
     def all(self) -> None:
+        self._made_once()
         for held in self._check.endpoint.records.values():
             if held.kind == Kind.OUT and not held.flipped and not held.cut:
                 self._output(self._made_at(held))
@@ -170,6 +190,16 @@ class Windows:
             if held.kind == Kind.OUT and held.batch is not None and held.batch.trigger is not None:
                 self._late |= {(held.batch.trigger.sequence, position) for position in held.batch.trigger.late}
         self._complete()
+
+    def _made_once(self) -> None:
+        """In the step's own log too, whatever the endpoint refuses."""
+        made: dict[tuple[bytes, int, int], Durable] = {}
+        for held in self._steps.records.values():
+            if held.kind != Kind.OUT or held.flipped or held.cut or held.batch is None or held.batch.trigger is None:
+                continue
+            for window in held.batch.trigger.closed:
+                if made.setdefault(window, held) is not held:
+                    raise Violation(f"window {window} is in {made[window]} and in {held}")
 
     def _made_at(self, delivered: Durable) -> Durable:
         """The step's own record of an output, found through the endpoint's stamp."""

@@ -5,6 +5,7 @@ import errno
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from headwater.log.segments import SUFFIX
 from tests.simulation.disk import Crash, DiskError, Operation, SimDisk
 
 if TYPE_CHECKING:
@@ -59,6 +60,19 @@ class Faults:
             else:
                 node.kill()
             self._world.follow_deaths()
+
+    def before_sync(self, node: "Node", action: Callable[[], object]) -> None:
+        """Have something happen between the next write to a segment and its sync: the agent reads meanwhile."""
+        watching = node.disk.on_operation
+
+        def act(operation: Operation) -> None:
+            if operation.kind == "datasync" and not operation.done and operation.name.endswith(SUFFIX):
+                node.disk.on_operation = watching
+                action()
+            if watching is not None:
+                watching(operation)
+
+        node.disk.on_operation = act
 
     def _counter(self, name: str, disk: SimDisk, agent: bool) -> Callable[[Operation], None]:
         def count(operation: Operation) -> None:

@@ -122,7 +122,11 @@ class World:
 
     def _node_actions(self, node: Node) -> list[Action]:
         def commit() -> bool:
-            return (self.calm or self.rng.random() < 0.4) and node.commit()
+            if not (self.calm or self.rng.random() < 0.4):
+                return False
+            if node.shipper is not None and self.rng.random() < 0.2:
+                self.faults.before_sync(node, lambda: node.ship(self.store, False))
+            return node.commit()
 
         def ship() -> bool:
             return node.ship(self.store, not self.calm and self.rng.random() < 0.1)
