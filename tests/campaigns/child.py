@@ -38,9 +38,9 @@ CLOCK_KEY = "HEADWATER_CAMPAIGN_CLOCK_MS"
 DISORDER_KEY = "HEADWATER_CAMPAIGN_DISORDER_MS"
 """How far timestamps come out of order."""
 PATIENCE = {
-    "pipeline.housekeeping.SAVE_EVERY_S": 10,
-    "pipeline.housekeeping.ROUND_S": 2,
-    "pipeline.daemon.ROUND_S": 2,
+    "pipeline.housekeeping.SAVE_EVERY_S": 40,
+    "pipeline.housekeeping.ROUND_S": 5,
+    "pipeline.daemon.ROUND_S": 5,
     "pipeline.forward.WAIT_S_MAX": 40,
     "pipeline.forward.SILENCE_S_MAX": 3,
     "emulator.sensors.WAIT_S_MAX": 12,

@@ -217,6 +217,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.campaigns.crash", description=__doc__)
     parser.add_argument("--seeds", type=int, default=1, metavar="N", help="how many (1)")
     parser.add_argument("--from", type=int, default=1, metavar="S", dest="first", help="the first of them (1)")
+    parser.add_argument("--stop", action="store_true", help="end with the first that fails")
     parser.add_argument("--keep", action="store_true", help="keep the folders of all seeds")
     given = parser.parse_args(arguments)
     folder = Path(tempfile.mkdtemp(prefix="headwater-crash-"))
@@ -228,6 +229,8 @@ def main(arguments: list[str] | None = None) -> int:
             _print(outcome, folder)
             if not (outcome.problems or given.keep):
                 shutil.rmtree(folder / f"seed-{seed}")
+            if outcome.problems and given.stop:
+                break
     failed = [outcome.seed for outcome in outcomes if outcome.problems]
     if not (failed or given.keep):
         folder.rmdir()

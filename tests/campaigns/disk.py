@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import random
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from tests.campaigns.points import pass_point, points_passed
 
 NOTES_KEY = "HEADWATER_CAMPAIGN_NOTES"
 """The environment variable that names the folder of the notes."""
+SLOW_KEY = "HEADWATER_CAMPAIGN_SLOW_MS"
+"""How long the disk takes to sync a segment or a journal, so that more is at stake at any time."""
+SLOW = ("segment", "journal")
 PAGE_BYTES = 512
 
 
@@ -48,6 +52,7 @@ class RecordingAppendFile(RealAppendFile):
         self._notes = notes
         self._name = path.name
         self._class = class_of(path.name)
+        self._slow_s = float(os.environ.get(SLOW_KEY, "0")) / 1000
 
     def write(self, data: bytes) -> None:
         if not data:
@@ -62,6 +67,8 @@ class RecordingAppendFile(RealAppendFile):
     def datasync(self) -> None:
         pass_point(f"sync:{self._class}")
         size = self.size
+        if self._class in SLOW:
+            time.sleep(self._slow_s)
         super().datasync()
         self._notes.add("synced", self._name, size)
         pass_point(f"synced:{self._class}")

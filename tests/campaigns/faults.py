@@ -17,7 +17,6 @@ HOSTS: dict[str, tuple[str, ...]] = {
 FOLDERS = {**{node: f"{node}/log" for node in NODES}, **{group: group for group in SENSORS}}
 """The folder of a host that is written through `headwater.log.disk`."""
 
-_SMALL_FILES = ("cursor", "checkpoint", "manifest", "explained")
 _GATEWAY_POINTS = (
     *("append", "write:segment", "half:segment", "sync:segment", "synced:segment", "word:mark"),
     *("acknowledge", "acknowledged", "welcome", "forward", "forwarded"),
@@ -30,9 +29,9 @@ _GATEWAY_POINTS = (
         "truncated",
         "rewritten",
     ),
-    *(f"rename:{name}" for name in _SMALL_FILES),
-    *(f"renamed:{name}" for name in _SMALL_FILES),
+    *("rename:cursor", "renamed:cursor", "rename:manifest", "renamed:manifest", "renamed:explained"),
 )
+_OWN_POINTS = {"gatewayC": ("rename:checkpoint", "renamed:checkpoint", "renamed:checkpoint")}
 _AGENT_POINTS = ("ship", "shipped", "told", "rename:cursor", "renamed:cursor")
 _SENSOR_POINTS = (
     *("created:journal", "write:journal", "half:journal", "sync:journal", "synced:journal", "send", "told"),
@@ -69,6 +68,8 @@ class Life(NamedTuple):
 
     death: Death | None = None
     clock_ms: int = 0
+    slow_ms: int = 0
+    """How long the disk takes for each sync."""
 
 
 class Plan(NamedTuple):
@@ -178,18 +179,22 @@ def _hosts(rng: random.Random) -> tuple[str, ...]:
 
 def _lives(rng: random.Random) -> dict[str, tuple[Life, ...]]:
     lives: dict[str, list[Life]] = {}
-    for _ in range(rng.randint(4, 14)):
+    for _ in range(rng.randint(6, 18)):
         kind = rng.choice(("gateway", "gateway", "gateway", "agent", "sensors", "store"))
         names = {"gateway": NODES, "agent": AGENTS, "sensors": SENSORS, "store": (STORE,)}[kind]
         name = rng.choice(names)
         clock_ms = rng.choice((0, 0, -3_600_000, 5_000, 86_400_000)) if kind == "gateway" else 0
-        lives.setdefault(name, []).append(Life(_death(rng, kind), clock_ms))
+        slow_ms = rng.choice((0, 5, 20, 60)) if kind in ("gateway", "sensors") else 0
+        lives.setdefault(name, []).append(Life(_death(rng, kind, name), clock_ms, slow_ms))
     return {name: tuple(held) for name, held in sorted(lives.items())}
 
 
-def _death(rng: random.Random, kind: str) -> Death:
+def _death(rng: random.Random, kind: str, name: str) -> Death | None:
+    """How a life ends; one in four ends by the faults alone, if at all."""
+    if rng.random() < 0.25:
+        return None
     points = {"gateway": _GATEWAY_POINTS, "agent": _AGENT_POINTS, "sensors": _SENSOR_POINTS, "store": _STORE_POINTS}
-    point = rng.choice(points[kind])
+    point = rng.choice((*points[kind], *(_OWN_POINTS.get(name, ()))))
     seldom = point in _EARLY or point.startswith(("rename", "created", "unlink"))
     power = kind in ("gateway", "sensors") and rng.random() < 0.5
     return Death(point, rng.choice(_SELDOM if seldom else _OFTEN), power, rng.uniform(0.0, 0.4))

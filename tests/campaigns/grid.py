@@ -15,7 +15,7 @@ from headwater.config import Topology, format_topology, load_topology, with_free
 from headwater.pipeline.options import AggregateOptions
 from headwater.store.options import SqliteOptions
 from tests.campaigns.child import CLOCK_KEY, DISORDER_KEY, SEGMENT_KEY
-from tests.campaigns.disk import NOTES_KEY, lose_power
+from tests.campaigns.disk import NOTES_KEY, SLOW_KEY, lose_power
 from tests.campaigns.faults import FOLDERS, HOSTS, PROCESSES, SENSORS, Death, Life, Plan
 from tests.campaigns.nursery import Nursery
 from tests.campaigns.points import POINT_KEY
@@ -85,7 +85,7 @@ class Grid:
     def turn(self, timeout_s: float) -> None:
         """Start what is due, let go on what was stopped, and see what has ended; waits at most so long."""
         for process in self.processes.values():
-            if process.due_s is not None and process.due_s <= self.now_s:
+            if process.pid is None and process.due_s is not None and process.due_s <= self.now_s:
                 self._start(process)
             if process.resume_s is not None and process.resume_s <= self.now_s:
                 self._resume(process)
@@ -245,6 +245,7 @@ class Grid:
             NOTES_KEY: str(self.notes),
             POINT_KEY: f"{death.point}={death.nth}" if death else "",
             CLOCK_KEY: str(life.clock_ms),
+            SLOW_KEY: str(life.slow_ms),
             DISORDER_KEY: str(plan.disorder_ms),
             "HEADWATER_DEBUG": "1",
         }
