@@ -341,11 +341,13 @@ class HeldWriter:
     """A writer whose transactions wait until they may go on, or fail."""
 
     def __init__(self) -> None:
+        self.begun = threading.Semaphore(0)
         self.go_on = threading.Semaphore(0)
         self.transactions: list[int] = []
         self.broken = False
 
     def add_all(self, groups: list[Group]) -> list[Rejected | None]:
+        self.begun.release()
         self.go_on.acquire()
         self.transactions.append(len(groups))
         if self.broken:
@@ -368,7 +370,7 @@ def test_what_arrives_during_a_transaction_shares_the_next() -> None:
     async def test() -> None:
         async with committer_of(writer) as committer:
             outcomes = [await committer.group(b"first", 1, packed(Shipment()))]
-            await asyncio.sleep(0.05)
+            await asyncio.to_thread(writer.begun.acquire)
             for at in range(20):
                 outcomes.append(await committer.group(b"log%d" % at, 1, packed(Shipment())))
             assert not any(outcome.done() for outcome in outcomes)

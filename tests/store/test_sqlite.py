@@ -1,5 +1,6 @@
 """What only the embedded store promises: files, periods, one writer, crashes."""
 
+import itertools
 import random
 import shutil
 import signal
@@ -15,9 +16,10 @@ from headwater.model.errors import ConfigError, NotFound, Unavailable
 from headwater.model.reading import SeriesKey
 from headwater.model.shipment import Shipment
 from headwater.model.stamp import Lists, Same
-from headwater.store.files import APPLICATION_ID
+from headwater.store.files import APPLICATION_ID, files_of
 from headwater.store.options import SqliteOptions
 from headwater.store.period import BLOCK_BATCHES
+from headwater.store.reader import SqliteReader
 from tests.store.grids import (
     SITE,
     Grid,
@@ -135,6 +137,8 @@ def test_a_new_day_begins_a_new_period(store: SqliteStore) -> None:
     store.ship(1, one(2))
     assert len(files(store)) == 3
     assert [period.points for period in store.writer.periods() if period.sealed] == [2]
+    log = store.folder / SITE / "period-00000001.sqlite-wal"
+    assert not log.exists() or log.stat().st_size == 0
 
 
 def test_an_empty_period_is_kept_for_the_next_day(store: SqliteStore) -> None:
@@ -307,6 +311,28 @@ def test_a_reader_in_another_process_answers_exactly_while_the_writer_writes(sto
         at += 1
     assert reader.returncode == 0
     assert len(files(store)) > 2
+
+
+def test_a_long_answer_is_read_in_short_transactions(store: SqliteStore) -> None:
+    clock = itertools.count()
+    reader = SqliteReader(files_of(store.folder, SITE), lambda: next(clock) / 10)
+    for at in range(20):
+        inputs = Same(run(1, at - 1, 1)) if at else None
+        store.ship(1, Shipment((stamped(run(1, at, 1), inputs, sequence=at + 1),)))
+    assert len(reader.points([point(1, 0)])) == 1
+    statements: list[str] = []
+    period = reader._periods.numbered(1)
+    assert period is not None
+    period.connection.execute("COMMIT")
+    reader._periods._begun.clear()
+    period.connection.set_trace_callback(statements.append)
+    assert len(reader.backward([point(1, 19)])) == 20
+    lengths = [
+        len(list(group)) for begins, group in itertools.groupby(statements, "BEGIN".__eq__) if not begins
+    ]
+    assert statements.count("BEGIN") == statements.count("COMMIT") > 4
+    assert max(lengths) < 10
+    reader.close()
 
 
 def test_what_a_killed_writer_confirmed_is_there(tmp_path: Path) -> None:

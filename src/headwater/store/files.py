@@ -64,6 +64,18 @@ def files_of(folder: Path, site: str) -> StoreFiles:
     return StoreFiles(folder / site)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder, and what is missing above it, to stay through a power loss."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in missing:
+        descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
 def locked(path: Path) -> int:
     """A descriptor that holds the lock of a store; Unavailable when another process, or writer, holds it."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)

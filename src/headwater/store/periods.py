@@ -47,6 +47,11 @@ class Periods:
             self._generation = generation
         return changed
 
+    def rest(self) -> None:
+        """Let go of transactions that have lasted long: to be called between pieces of work."""
+        if self._begun and self._seconds() - self._begun_s > TRANSACTION_S_MAX:
+            self._end_transactions()
+
     def end(self) -> None:
         self._end_transactions()
         while len(self._open) > OPEN_MAX:
@@ -120,8 +125,7 @@ class Periods:
         return period
 
     def _begin(self, period: Period) -> None:
-        if self._begun and self._seconds() - self._begun_s > TRANSACTION_S_MAX:
-            self._end_transactions()
+        self.rest()
         if not period.connection.in_transaction:
             if not self._begun:
                 self._begun_s = self._seconds()

@@ -33,6 +33,10 @@ class Names(Graph, Protocol):
         """When any of some ids were sent on, as their children's stamps say."""
         ...
 
+    def rest(self) -> None:
+        """Called between pieces of work, so that nothing is held for long."""
+        ...
+
     def contexts(self, names: set[bytes]) -> dict[bytes, Context]:
         """Contexts by their 8-byte name, these and maybe more; unknown ones are absent."""
         ...
@@ -59,6 +63,7 @@ def data_points(names: Names, parts: list[Part]) -> Iterator[DataPoint]:
     keys = _keys(names, resolver, columns)
     sent = _SentTimes(names, merged(map(_ids, parts)))
     for part, known in zip(parts, columns, strict=True):
+        names.rest()
         context = contexts.get(part.batch.stamp.context)
         yield from _part_points(part, known, context, keys, sent.of(_ids(part)))
 

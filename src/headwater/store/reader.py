@@ -129,7 +129,11 @@ class _Request:
         hits = find(self._periods, entries_of(names, numbers), first_ms, last_ms, size)
         return list(data_points(self, [Part(hit.batch, hit.position, hit.position + 1) for hit in hits]))
 
+    def rest(self) -> None:
+        self._periods.rest()
+
     def over(self, ids: Ids) -> list[StoredBatch]:
+        self._periods.rest()
         found: list[StoredBatch] = []
         at = ids.first
         while at < ids.end:

@@ -13,7 +13,7 @@ from headwater.model.shipment import NodeReport, Shipment
 from headwater.store.batches import Ids, StoredBatch
 from headwater.store.catalogue import IDS, PeriodRow
 from headwater.store.catalogue_writer import CatalogueWriter, Changes
-from headwater.store.files import StoreFiles, locked, open_to_write, storage_errors
+from headwater.store.files import StoreFiles, locked, make_folder, open_to_write, storage_errors
 from headwater.store.ingest import LOG_BYTES, PreparedBatch
 from headwater.store.period_writer import Addition, PeriodWriter
 from headwater.store.periods import Periods
@@ -63,7 +63,7 @@ class SqliteWriter:
         self._broken = False
         self._opened = ExitStack()
         with storage_errors(files.folder):
-            files.folder.mkdir(parents=True, exist_ok=True)
+            make_folder(files.folder)
             self._lock: int | None = locked(files.lock)
             try:
                 self._open()
