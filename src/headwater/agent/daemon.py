@@ -11,17 +11,18 @@ from headwater.agent.options import AgentOptions
 from headwater.agent.readings import Readings
 from headwater.agent.ship import Shipping
 from headwater.log.disk import RealDisk
-from headwater.log.explained import EXPLAINED
-from headwater.log.manifest import check_node, load_manifest
-from headwater.model.errors import NotFound, Unavailable
-from headwater.model.ids import IdRun, valid_run
+from headwater.log.manifest import Manifest, check_node, load_manifest
+from headwater.model.errors import Unavailable
+from headwater.model.ids import IdRun, format_node, valid_run
 from headwater.wire import headwater_pb2 as pb
 from headwater.wire.headwater_pb2_grpc import add_AgentServicer_to_server
 from headwater.wire.link import GRPC_OPTIONS
+from headwater.wire.tasks import raising
 
 RUNS_MAX = 10_000
 READINGS_MAX = 100_000
 LOG_POLL_S = 0.2
+STOP_S = 0.2
 
 
 class AgentServicer:
@@ -42,7 +43,7 @@ class AgentServicer:
                 grpc.StatusCode.INVALID_ARGUMENT, f"at most {RUNS_MAX} runs of {READINGS_MAX} ids in all can be read"
             )
         async with self._lock:
-            found = await asyncio.to_thread(lambda: [self._readings.find(run) for run in runs])
+            found = await asyncio.to_thread(self._readings.find_all, runs)
         encode = msgspec.msgpack.encode
         return pb.ReadingsFound(
             found=[pb.Found(state=state, readings=encode(rows) if rows else b"") for state, rows in found]
@@ -51,35 +52,54 @@ class AgentServicer:
 
 @contextlib.asynccontextmanager
 async def serving(options: AgentOptions, now_ms: Callable[[], int]) -> AsyncIterator[int]:
-    """Run the daemon until the block is left; yields its port. Waits for the log to appear first."""
+    """Run the daemon until the block is left; yields its port. Waits for the log to appear first.
+
+    Raises ConfigError when the log is another node's, Unavailable when the port is taken, and in the block when
+    another log is begun in the folder: this daemon knows the one before.
+    """
     disk = RealDisk(options.log)
-    while (manifest := load_manifest(disk)) is None:  # noqa: ASYNC110 another process makes it
-        await asyncio.sleep(LOG_POLL_S)
-    check_node(manifest, options.node)
     server = grpc.aio.server(options=GRPC_OPTIONS)
-    servicer = AgentServicer(options.node, Readings(disk, options.node, lambda: _damage_named(disk)))
-    # The stubs' types do not know a context type; the answer is the same.
-    add_AgentServicer_to_server(servicer, server)  # type: ignore[arg-type]
+    tasks: list[asyncio.Task[None]] = []
     try:
-        port = server.add_insecure_port(options.listen)
-    except RuntimeError as error:
-        raise Unavailable(f"cannot listen on {options.listen}: another process has the port") from error
-    await server.start()
-    address = f"{options.listen.rpartition(':')[0]}:{port}"
-    shipping = asyncio.create_task(
-        Shipping(options, disk, bytes.fromhex(manifest.log), address, now_ms).run(), name="shipping"
-    )
-    try:
-        yield port
+        manifest = await _appeared(disk)
+        check_node(manifest, options.node)
+        port = _bind(server, options, disk)
+        await server.start()
+        address = f"{options.listen.rpartition(':')[0]}:{port}"
+        shipping = Shipping(options, disk, bytes.fromhex(manifest.log), address, now_ms)
+        tasks += [asyncio.create_task(shipping.run()), asyncio.create_task(_watch(disk, manifest))]
+        with raising(tasks):
+            yield port
     finally:
-        shipping.cancel()
-        await asyncio.gather(shipping, return_exceptions=True)
-        await server.stop(0.2)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await server.stop(STOP_S)
         disk.close()
 
 
-def _damage_named(disk: RealDisk) -> bool:
+def _bind(server: grpc.aio.Server, options: AgentOptions, disk: RealDisk) -> int:
+    # The stubs' types do not know a context type; the answer is the same.
+    add_AgentServicer_to_server(AgentServicer(options.node, Readings(disk)), server)  # type: ignore[arg-type]
     try:
-        return disk.size(EXPLAINED) > len("[]")
-    except NotFound:
-        return False
+        return server.add_insecure_port(options.listen)
+    except RuntimeError as error:
+        raise Unavailable(f"cannot listen on {options.listen}: another process has the port") from error
+
+
+async def _appeared(disk: RealDisk) -> Manifest:
+    while (manifest := load_manifest(disk)) is None:  # noqa: ASYNC110 another process makes it
+        await asyncio.sleep(LOG_POLL_S)
+    return manifest
+
+
+async def _watch(disk: RealDisk, known: Manifest) -> None:
+    """Unavailable once another log was begun in the folder."""
+    while True:
+        await asyncio.sleep(LOG_POLL_S)
+        manifest = load_manifest(disk)
+        if manifest is not None and manifest.log != known.log:
+            raise Unavailable(
+                f"log {known.log} of node {format_node(int(known.node, 16))} was replaced by {manifest.log}: "
+                "start the agent again"
+            )

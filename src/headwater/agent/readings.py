@@ -3,12 +3,14 @@
 import bisect
 import contextlib
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Iterable
+
+import msgspec
 
 from headwater.log.disk import Disk
 from headwater.log.recovery import MARK
-from headwater.log.segments import Invalid, SegmentCursor, segments
-from headwater.log.state import State
+from headwater.log.segments import Invalid, SegmentCursor, read_segment, segments
+from headwater.log.state import Head, State
 from headwater.model.errors import NotFound, Rejected
 from headwater.model.ids import IdRun
 from headwater.model.reading import Reading
@@ -19,154 +21,194 @@ from headwater.wire.records import Record, decode_batch, decode_body, known
 SEGMENTS_HELD_MAX = 4
 BATCHES_HELD_MAX = 64
 
+OK, UNKNOWN, EXPIRED, DAMAGED = "ok", "unknown", "expired", "damaged"
+
 Found = tuple[str, list[Reading]]
 """ok | unknown | expired | damaged, and the readings when ok."""
+Series = dict[tuple[bytes, int], Definition]
 
 
 class SegmentIndex:
     """Where the batches of one segment are, by the ordinals of their ids; it grows with the segment."""
 
     def __init__(self, disk: Disk, first: int) -> None:
-        self.first = first
-        self._cursor = SegmentCursor(disk, first)
         self._disk = disk
-        self.starts: list[int] = []
+        self._first = first
+        self._cursor = SegmentCursor(disk, first)
+        self._last = first - 1
+        """The last sequence seen."""
+        self._starts: list[int] = []
         self._offsets: list[int] = []
-        self.damaged = False
-        self._series: dict[tuple[bytes, int], Definition] = {}
+        self._holes: set[int] = set()
+        """Positions in `_starts` before which records are missing."""
+        self._ends_well = True
+        """Whether what was read last is sound."""
+        self.series: Series = {}
 
-    def grow(self, mark: int) -> None:
-        """Take in what has become durable."""
+    def grow(self, upto: int) -> None:
+        """Take in what there is up to a sequence: the durable one, or that before the next segment."""
+        if self._last >= upto:
+            return
         self._cursor.refresh()
         while True:
             offset, found = self._cursor.offset, self._cursor.next()
-            if found is None or (isinstance(found, Invalid) and self._cursor.offset == offset):
+            if found is None:
                 return
+            self._ends_well = not isinstance(found, Invalid)
             if isinstance(found, Invalid):
-                self.damaged = True
+                if self._cursor.offset == offset:
+                    return
             elif found.kind == Kind.SNAPSHOT:
                 self._begin(found)
-            elif found.sequence > mark:
+            elif found.sequence > upto:
                 self._cursor.seek(offset)
                 return
             else:
                 self._take(found, offset)
 
     def _begin(self, record: Record) -> None:
-        try:
-            state = State.restore(record.body)
-        except Rejected:
-            self.damaged = True
-            return
-        self._series = dict(state.series)
+        with contextlib.suppress(Rejected):
+            self.series |= State.restore(record.body).series
 
     def _take(self, record: Record, offset: int) -> None:
-        if not known(record):
+        if record.sequence > self._last + 1 and record.kind != Kind.JUMP:
+            self._holes.add(len(self._starts))
+        self._last = record.sequence
+        if not known(record) or record.kind not in (Kind.DATA, Kind.OUT, Kind.DEFINITION):
             return
-        body = decode_body(record) if record.kind in (Kind.DATA, Kind.OUT, Kind.DEFINITION) else None
+        body = decode_body(record)
         if isinstance(body, Batch) and body.stamp is not None:
-            self.starts.append(body.stamp.run.start)
+            self._starts.append(body.stamp.run.start)
             self._offsets.append(offset)
         elif isinstance(body, Definition):
-            self._series[body.log, body.number] = body
+            self.series[body.log, body.number] = body
 
-    def batch(self, ordinal: int) -> Batch | None:
-        """The batch that holds an id, if it is in this segment."""
-        at = bisect.bisect_right(self.starts, ordinal) - 1
-        if at < 0:
-            return None
-        cursor = SegmentCursor(self._disk, self.first)
-        cursor.seek(self._offsets[at])
+    def batch(self, ordinal: int, upto: int, is_last: bool) -> Batch | str:
+        """The batch that holds an id, or why there is none; up to a sequence, records should be here or were."""
+        at = bisect.bisect_right(self._starts, ordinal) - 1
+        if at >= 0:
+            held = self._read(self._offsets[at])
+            if held is None:
+                return DAMAGED
+            if held.stamp is not None and ordinal < held.stamp.run.end:
+                return held
+        if at + 1 == len(self._starts) and self._last < upto:
+            return EXPIRED if self._ends_well and not is_last else DAMAGED
+        return DAMAGED if at + 1 in self._holes else UNKNOWN
+
+    def _read(self, offset: int) -> Batch | None:
+        cursor = SegmentCursor(self._disk, self._first)
+        cursor.seek(offset)
         record = cursor.next()
-        if not isinstance(record, Record):
-            return None
-        batch = decode_batch(record)
-        return batch if batch.stamp is not None and ordinal < batch.stamp.run.end else None
-
-    def readings(self, batch: Batch) -> list[Reading]:
-        """The readings of a batch; a series whose definition is lost has empty names."""
-        series, timestamps, values = codec.decode(batch.payload)
-        rows = zip(series.tolist(), timestamps.tolist(), values.tolist(), strict=True)
-        return [Reading(*self._names(batch.entry, number), timestamp, value) for number, timestamp, value in rows]
-
-    def _names(self, entry: bytes, number: int) -> tuple[str, str]:
-        held = self._series.get((entry, number))
-        return (held.meter, held.metric) if held is not None else ("", "")
-
-
-def first_free_ordinal(disk: Disk, first: int) -> int:
-    """The first ordinal that was free when a segment began; 0 when its snapshots cannot be read."""
-    cursor = SegmentCursor(disk, first)
-    for _ in range(2):
-        found = cursor.next()
-        if isinstance(found, Record) and found.kind == Kind.SNAPSHOT:
-            with contextlib.suppress(Rejected):
-                return State.restore(found.body).ordinal
-    return 0
+        return decode_batch(record) if isinstance(record, Record) else None
 
 
 class Readings:
     """Answers for ids of this node."""
 
-    def __init__(self, disk: Disk, node: int, damage_named: Callable[[], bool]) -> None:
+    def __init__(self, disk: Disk) -> None:
         self._disk = disk
-        self._node = node
-        self._damage_named = damage_named
+        self._mark = 0
+        self._firsts: list[int] = []
+        self._ordinals: dict[int, int | None] = {}
+        """First sequence of a segment -> no id in it has a lower ordinal; None when its snapshots cannot be read."""
         self._held: OrderedDict[int, SegmentIndex] = OrderedDict()
         self._batches: OrderedDict[int, tuple[int, list[Reading]]] = OrderedDict()
         """Start of the run -> its end and the decoded readings."""
-        self._ordinals: dict[int, int] = {}
-        """First sequence of a segment -> the first ordinal that was free when it began."""
 
-    def find(self, run: IdRun) -> Found:
-        """The readings of a run, all of them or none."""
+    def find_all(self, runs: Iterable[IdRun]) -> list[Found]:
+        """The readings of runs, of each all of them or none, as the log is now."""
+        self._look()
+        return [self._find(run) for run in runs]
+
+    def _look(self) -> None:
+        """See which segments there are, and how far the log is durable."""
+        self._mark = self._disk.load_word(MARK)
+        self._firsts = segments(self._disk)
+        self._ordinals = {
+            first: self._ordinals[first] if first in self._ordinals else _lowest_ordinal(self._disk, first)
+            for first in self._firsts
+        }
+
+    def _find(self, run: IdRun) -> Found:
         found: list[Reading] = []
         ordinal = run.start
         while ordinal < run.end:
-            try:
-                held = self._around(ordinal)
-            except (NotFound, Rejected):
-                return "damaged", []
+            held = self._around(ordinal)
             if isinstance(held, str):
                 return held, []
             start, readings = held
             found += readings[ordinal - start : run.end - start]
             ordinal = start + len(readings)
-        return "ok", found
+        return OK, found
 
     def _around(self, ordinal: int) -> tuple[int, list[Reading]] | str:
         """The batch around an id: its first ordinal and its readings; or why there is none."""
         for start, (end, readings) in reversed(self._batches.items()):
             if start <= ordinal < end:
                 return start, readings
-        first = self._segment_of(ordinal)
-        if first is None:
-            return "expired"
-        index = self._index(first, self._disk.load_word(MARK))
-        batch = index.batch(ordinal)
-        if batch is None or batch.stamp is None:
-            return "damaged" if index.damaged or self._damage_named() else "unknown"
-        return self._hold(batch.stamp.run, index.readings(batch))
+        try:
+            return self._search(ordinal)
+        except NotFound:  # A segment went since the last look.
+            self._look()
+        try:
+            return self._search(ordinal)
+        except NotFound:
+            return EXPIRED
 
-    def _segment_of(self, ordinal: int) -> int | None:
-        """The segment that ids of this ordinal were given in; None when it is no longer held."""
-        firsts = segments(self._disk)
-        self._ordinals = {first: held for first, held in self._ordinals.items() if first in firsts}
-        for first in firsts:
-            if first not in self._ordinals:
-                self._ordinals[first] = first_free_ordinal(self._disk, first)
-        return max((first for first, free in self._ordinals.items() if free <= ordinal), default=None)
+    def _search(self, ordinal: int) -> tuple[int, list[Reading]] | str:
+        why = UNKNOWN if self._firsts[:1] == [1] else EXPIRED
+        for at in range(len(self._firsts) - 1, -1, -1):
+            lowest = self._ordinals[self._firsts[at]]
+            if lowest is not None and lowest > ordinal:
+                continue
+            is_last = at + 1 == len(self._firsts)
+            upto = self._mark if is_last else self._firsts[at + 1] - 1
+            index = self._index(self._firsts[at], upto)
+            batch = index.batch(ordinal, upto, is_last)
+            if isinstance(batch, Batch):
+                return self._decoded(batch, index.series)
+            why = batch
+            if lowest is not None:
+                break
+        return why
 
-    def _index(self, first: int, mark: int) -> SegmentIndex:
+    def _index(self, first: int, upto: int) -> SegmentIndex:
         index = self._held.pop(first, None) or SegmentIndex(self._disk, first)
-        index.grow(mark)
+        index.grow(upto)
         self._held[first] = index
         while len(self._held) > SEGMENTS_HELD_MAX:
             self._held.popitem(last=False)
         return index
 
-    def _hold(self, run: IdRun, readings: list[Reading]) -> tuple[int, list[Reading]]:
+    def _decoded(self, batch: Batch, series: Series) -> tuple[int, list[Reading]] | str:
+        """The readings of a batch; a series whose definition is lost has empty names."""
+        try:
+            numbers, timestamps, values = codec.decode(batch.payload)
+        except Rejected:
+            return DAMAGED
+        rows = zip(numbers.tolist(), timestamps.tolist(), values.tolist(), strict=True)
+        names = {number: self._names((batch.entry, number), series) for number in set(numbers.tolist())}
+        readings = [Reading(*names[number], timestamp, value) for number, timestamp, value in rows]
+        run = batch.stamp.run if batch.stamp is not None else IdRun(0, 0, 0)
         self._batches[run.start] = (run.end, readings)
         while len(self._batches) > BATCHES_HELD_MAX:
             self._batches.popitem(last=False)
         return run.start, readings
+
+    def _names(self, name: tuple[bytes, int], series: Series) -> tuple[str, str]:
+        """What a series is called; a later segment knows it too when this one's snapshots are lost."""
+        held = series.get(name) or self._index(self._firsts[-1], self._mark).series.get(name)
+        return (held.meter, held.metric) if held is not None else ("", "")
+
+
+def _lowest_ordinal(disk: Disk, first: int) -> int | None:
+    """No id in a segment has a lower ordinal; None when neither snapshot can be read, or the segment is gone."""
+    with contextlib.suppress(NotFound):
+        for _, found in read_segment(disk, first):
+            if isinstance(found, Record):
+                if found.kind != Kind.SNAPSHOT:
+                    break
+                with contextlib.suppress(msgspec.DecodeError):
+                    return msgspec.msgpack.decode(found.body, type=Head).ordinal
+    return None

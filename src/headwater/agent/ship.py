@@ -139,9 +139,18 @@ class Shipping:
             report = self.standing.report()
             await self._write(call, pb.StampsUp(report=msgspec.msgpack.encode(report)))
             if self.standing.shipped != self._saved:
-                self._saved = self.standing.shipped
-                await loop.run_in_executor(None, save_cursor, self._disk, AGENT, Cursor(self._saved, 0))
+                await self._save(loop)
             await asyncio.sleep(REPORT_EVERY_S)
+
+    async def _save(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Note how far stamps are shipped, for the log to let go of what is."""
+        shipped = self.standing.shipped
+        try:
+            await loop.run_in_executor(None, save_cursor, self._disk, AGENT, Cursor(shipped, 0))
+        except OSError as error:
+            _logger.error("how far stamps are shipped cannot be noted: %s; trying again", error)
+        else:
+            self._saved = shipped
 
 
 class _Refused(Exception):

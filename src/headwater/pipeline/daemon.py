@@ -5,7 +5,7 @@ import contextlib
 import logging
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 
 import grpc
 
@@ -27,6 +27,7 @@ from headwater.pipeline.server import GatewayServicer, PipelineServicer, add_gat
 from headwater.pipeline.steps import Step
 from headwater.wire.headwater_pb2_grpc import add_PipelineServicer_to_server
 from headwater.wire.link import GRPC_OPTIONS
+from headwater.wire.tasks import raising
 
 RECORDS_A_TURN = 8
 """How many records a step folds in before others get their turn on the loop."""
@@ -86,7 +87,7 @@ class Daemon:
             port = self._bind(server)
             await server.start()
             tasks += [asyncio.create_task(task) for task in self._tasks()]
-            with _raising(tasks):
+            with raising(tasks):
                 yield port
         finally:
             await server.stop(STOP_S)
@@ -144,28 +145,3 @@ class Daemon:
             _logger.error("the end of the log or the positions could not be saved: %s", error)
         self.log.close()
         self.disk.close()
-
-
-@contextlib.contextmanager
-def _raising(tasks: list[asyncio.Task[None]]) -> Iterator[None]:
-    """While the block runs, what ends one of the tasks ends the block."""
-    block = asyncio.current_task()
-    failures: list[BaseException] = []
-
-    def ended(task: asyncio.Task[None]) -> None:
-        failure = None if task.cancelled() else task.exception()
-        if failure is not None and block is not None:
-            failures.append(failure)
-            block.cancel()
-
-    for task in tasks:
-        task.add_done_callback(ended)
-    try:
-        yield
-    except asyncio.CancelledError:
-        if failures:
-            raise failures[0] from None
-        raise
-    finally:
-        for task in tasks:
-            task.remove_done_callback(ended)
