@@ -1,14 +1,29 @@
 """Stores to test: each implementation behind one face, with a clock that tests move."""
 
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from headwater.model.shipment import Shipment
+from headwater.model.stamp import Same
 from headwater.store.options import SqliteOptions
 from headwater.store.port import Group
 from headwater.store.reader import SqliteReader
 from headwater.store.sqlite import SqliteWriter
-from tests.store.grids import AVERAGED, CONTEXT, NODES, SITE, Grid, log_of
+from tests.store.grids import (
+    AVERAGED,
+    CONTEXT,
+    NODES,
+    SITE,
+    Grid,
+    keys_of,
+    log_of,
+    point,
+    run,
+    series_of,
+    stamped,
+)
 
 DAY_MS = 86_400_000
 
@@ -61,3 +76,38 @@ class SqliteStore:
     def close(self) -> None:
         self.reader.close()
         self.writer.close()
+
+
+IMPLEMENTATIONS = {"sqlite": SqliteStore}
+Store = SqliteStore
+
+
+@contextmanager
+def new_store(kind: str) -> Iterator[Store]:
+    with tempfile.TemporaryDirectory(prefix="headwater-test-") as folder:
+        store = IMPLEMENTATIONS[kind](Path(folder))
+        try:
+            yield store
+        finally:
+            store.close()
+
+
+FIRST = stamped(run(1, 0, 3), keys=keys_of([1, 1, 2], [10, 20, 10]))
+NAMES = Shipment((), (series_of(1, 1), series_of(1, 2)), (CONTEXT,))
+A_TO_C = [point(1, position) for position in range(3)]
+
+
+def chain(store: Store, nodes: int = 3) -> None:
+    """Three readings stamped at node 1 and forwarded by the next ones."""
+    store.ship(1, NAMES)
+    store.ship(1, Shipment((FIRST,)))
+    for node in range(2, nodes + 1):
+        stamp = stamped(
+            run(node, 0, 3),
+            Same(run(node - 1, 0, 3)),
+            sequence=node,
+            entry=log_of(1),
+            received_ms=5_000 + node,
+            sent_ms=4_000 + node,
+        )
+        store.ship(node, Shipment((stamp,)))
