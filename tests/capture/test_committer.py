@@ -16,6 +16,7 @@ class Work:
         self.put = self.taken = self.settled = 0
         self.failures: list[BaseException] = []
         self.committed = threading.Event()
+        self.done = threading.Event()
         self.go_on = threading.Event()
         self.go_on.set()
 
@@ -30,6 +31,8 @@ class Work:
 
     def settle(self) -> None:
         self.settled = self.taken
+        if self.settled:
+            self.done.set()
 
 
 @pytest.fixture
@@ -71,6 +74,19 @@ def test_a_failed_turn_is_tried_again_until_it_works(work: Work, lock: threading
         committer.ask()
         committer.wait(lambda: work.settled == 1, 60)
     assert not work.failures
+
+
+def test_a_failed_turn_is_tried_again_although_nobody_waits(
+    work: Work, lock: threading.Lock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headwater.capture.committer.ROUND_S", 3600)
+    work.failures = [OSError(28, "full")]
+    committer = Committer(work, lock)
+    with lock:
+        work.put = 1
+        committer.ask()
+    assert work.done.wait(60)
+    committer.stop()
 
 
 def test_patience_ends_with_what_the_disk_says(work: Work, lock: threading.Lock, committer: Committer) -> None:

@@ -1,6 +1,7 @@
 """A recorder's log through crashes at any step of the disk, without its thread: everything follows from the seed."""
 
 import random
+from collections.abc import Callable
 
 import pytest
 
@@ -148,6 +149,46 @@ def test_ids_are_only_given_out_once_they_are_reserved() -> None:
         intake.prepare()
         intake.commit()
         intake.settle()
+
+
+def refusing(kind: str) -> Callable[[Operation], None]:
+    """A disk that refuses one kind of step."""
+
+    def step(operation: Operation) -> None:
+        if operation.kind == kind and not operation.done:
+            raise DiskError(28, "no space left on device")
+
+    return step
+
+
+def test_ids_that_a_failed_commit_was_to_reserve_are_not_given_out() -> None:
+    disk, clock = SimDisk(), [NOW_MS]
+    intake = Intake(OPTIONS, disk, lambda: clock[0])
+    clock[0] += 3_600_000
+    disk.on_operation = refusing("create")
+    intake.prepare()
+    with pytest.raises(Unavailable):
+        intake.commit()
+    key = SeriesKey("m", "x")
+    unsynced = {intake.add(intake.maker(Kind.DATA, None), key, 0, 0.0) for _ in range(100)}
+    intake = Intake(OPTIONS, disk.kill(), lambda: clock[0])
+    assert not unsynced & {intake.add(intake.maker(Kind.DATA, None), key, 0, 0.0) for _ in range(100)}
+
+
+def test_what_is_written_and_not_synced_is_not_answered() -> None:
+    disk = SimDisk()
+    intake = Intake(OPTIONS, disk, lambda: NOW_MS)
+    points = Points(disk, intake.log)
+    ordinal = intake.add(intake.maker(Kind.DATA, None), SeriesKey("m", "x"), 0, 0.0)
+    intake.prepare()
+    disk.on_operation = refusing("datasync")
+    with pytest.raises(Unavailable):
+        intake.commit()
+    with pytest.raises(NotFound):
+        points.find(ordinal)
+    disk.on_operation = None
+    intake.commit()
+    assert points.find(ordinal)[1] == 0
 
 
 def test_a_value_is_never_in_the_log_without_its_inputs() -> None:

@@ -19,7 +19,8 @@ from tests.simulation.disk import SimDisk
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
 TIMES = st.integers(-(1 << 63), (1 << 63) - 1)
-DOUBLES = st.integers(0, (1 << 64) - 1).map(double)
+ODD = (1 << 63, 1, 0x7FF0_0000_0000_0000, 0x7FF0_0000_0000_0001, 0x7FF8_0000_0000_0000, 0xFFFF_FFFF_FFFF_FFFF)
+DOUBLES = st.one_of(st.sampled_from(ODD), st.integers(0, (1 << 64) - 1)).map(double)
 
 
 def batches(recorder: Recorder) -> list[Batch]:
