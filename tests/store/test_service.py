@@ -19,9 +19,10 @@ from headwater.store.commit import Committer, committing
 from headwater.store.options import SqliteOptions
 from headwater.store.port import Group
 from headwater.store.reader import SqliteReader
-from headwater.store.service import VERSION, serve
+from headwater.store.service import serve
 from headwater.wire import headwater_pb2 as pb
 from headwater.wire.headwater_pb2_grpc import ProvenanceStub
+from headwater.wire.link import LINK_VERSION
 from tests.store.grids import SITE, log_of, point, run, stamped
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Agent:
 
     async def hello(self, **changed: object) -> pb.StampsDown:
         fields: dict[str, object] = {
-            "version": VERSION,
+            "version": LINK_VERSION,
             "site": SITE,
             "node": self.node.to_bytes(3, "big"),
             "log": self.log,

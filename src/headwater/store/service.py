@@ -13,10 +13,8 @@ from headwater.store.commit import Committer, committing
 from headwater.store.options import SqliteOptions
 from headwater.wire import headwater_pb2 as pb
 from headwater.wire.headwater_pb2_grpc import ProvenanceServicer, add_ProvenanceServicer_to_server
-from headwater.wire.link import GRPC_OPTIONS
+from headwater.wire.link import GRPC_OPTIONS, LINK_VERSION
 
-VERSION = 1
-"""Of the exchange between agent and store."""
 WAITING_MAX = 16
 """The most groups of one stream that wait to be stored or answered."""
 _SEQUENCE_MAX = (1 << 63) - 1
@@ -101,9 +99,10 @@ class ProvenanceService:
         if first.WhichOneof("is") != "hello":
             raise Rejected("hello", "a stream begins with AgentHello")
         hello = first.hello
-        if hello.version != VERSION:
+        if hello.version != LINK_VERSION:
             raise Rejected(
-                "version", f"version {hello.version} of the exchange, this store speaks version {VERSION}"
+                "version",
+                f"version {hello.version} of the exchange, this store speaks version {LINK_VERSION}",
             )
         if len(hello.node) != 3:
             raise Rejected("node", f"a node id of {len(hello.node)} bytes, 3 are needed")
