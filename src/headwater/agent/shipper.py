@@ -90,7 +90,7 @@ class Shipper:
                 definitions[body.log, body.number] = body
             elif isinstance(body, Context):
                 contexts[body.id] = body
-            elif isinstance(body, Config):
+            elif isinstance(body, Config) and (not configs or configs[-1][1] != body):
                 configs.append((record.sequence, body))
             elif isinstance(body, Loss) and (not losses or losses[-1][1] != body):
                 losses.append((record.sequence, body))
