@@ -1,7 +1,9 @@
 """One value per series and tumbling event-time window: a pure fold over batches, and what it needs to be resumed."""
 
+import heapq
 import math
 from collections.abc import Callable
+from fractions import Fraction
 from typing import NamedTuple
 
 import msgspec
@@ -46,6 +48,8 @@ class Fold(msgspec.Struct, array_like=True):
     """Series (packed) -> window start in ms -> its readings."""
     heard: dict[bytes, int] = {}
     """Origin (packed) -> the lowest rank not seen (rule 10)."""
+    late: int = 0
+    """Readings that came when their window was closed."""
 
 
 def pack_series(entry: bytes, number: int) -> bytes:
@@ -71,6 +75,8 @@ def groups(series: NDArray[np.int64], timestamps: NDArray[np.int64], window_ms: 
     if not len(series):
         return []
     starts = timestamps - timestamps % window_ms
+    if int(timestamps.min()) < NEVER + window_ms:
+        starts = np.where(starts > timestamps, NEVER, starts)  # There is no time before this one.
     changes = (series[1:] != series[:-1]) | (starts[1:] != starts[:-1])
     firsts = np.concatenate(([0], np.flatnonzero(changes) + 1))
     columns = (series[firsts], starts[firsts], np.maximum.reduceat(timestamps, firsts))
@@ -147,7 +153,7 @@ class Aggregate:
         if excess <= 0:
             return []
         windows = [(name, start_ms) for name, held in self.fold.open.items() for start_ms in held]
-        return sorted(sorted(windows, key=lambda window: window[1])[:excess])
+        return sorted(heapq.nsmallest(excess, windows, key=lambda window: (window[1], window[0])))
 
     def close_all(self) -> list[Closed]:
         """Close every window: an operator or the clock decided so, in a `time` record."""
@@ -184,22 +190,43 @@ def exact_sum(values: list[float]) -> float:
     """The correctly rounded sum, whatever the order; NaN when infinities of both signs or a NaN are among them."""
     try:
         return math.fsum(values)
-    except OverflowError:
-        return math.inf if sum(value / 2**60 for value in values) > 0 else -math.inf
     except ValueError:
         return math.nan
+    except OverflowError:  # On the way, perhaps not in the end.
+        beyond = [value for value in values if not math.isfinite(value)]
+        return sum(beyond) if beyond else _rounded(sum(map(Fraction, values), Fraction()))
 
 
 def average(values: list[float]) -> float:
-    """The exact sum, divided once."""
-    return exact_sum(values) / len(values)
+    """The sum, divided once."""
+    total = exact_sum(values)
+    if math.isinf(total) and all(map(math.isfinite, values)):
+        return float(sum(map(Fraction, values), Fraction()) / len(values))
+    return total / len(values)
+
+
+def least(values: list[float]) -> float:
+    """The least value, NaN when one is among them."""
+    return math.nan if any(map(math.isnan, values)) else min(values)
+
+
+def greatest(values: list[float]) -> float:
+    """The greatest value, NaN when one is among them."""
+    return math.nan if any(map(math.isnan, values)) else max(values)
+
+
+def _rounded(exact: Fraction) -> float:
+    try:
+        return float(exact)
+    except OverflowError:
+        return math.inf if exact > 0 else -math.inf
 
 
 FUNCTIONS: dict[str, Callable[[list[float]], float]] = {
     "average": average,
     "sum": exact_sum,
-    "min": min,
-    "max": max,
+    "min": least,
+    "max": greatest,
     "count": lambda values: float(len(values)),
     "last": lambda values: values[-1],
 }

@@ -80,8 +80,10 @@ class Core:
         self.appended()
 
     def configure(self, successor: int | None) -> None:
-        """Log what holds here, if it is not what holds already."""
-        options = self.options
+        """Log what holds here, if it is not what holds already. A next hop is who it was until it says who it is."""
+        options, held = self.options, self.log.state.config
+        if successor is None and held is not None and held.next == options.next:
+            successor = held.successor
         config = Config(
             options.node,
             options.name,
@@ -93,6 +95,6 @@ class Core:
             tuple(f"{step.function}({step.window_s} s)" for step in options.steps),
             options.when_full,
         )
-        if config != self.log.state.config:
+        if config != held:
             self.log.append_twice(Kind.CONFIG, config)
             self.appended()

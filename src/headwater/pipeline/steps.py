@@ -48,7 +48,6 @@ class Step:
         self.saved = self.sequence
         """The position of the last checkpoint: segments behind it may go."""
         self._offered = self.sequence
-        self.late = 0
         self.skipped = 0
         """Readings that could not be folded in: their payload cannot be read."""
         self._last_output = 0
@@ -64,15 +63,15 @@ class Step:
         """What this step wrote for records behind the checkpoint: taken from the records, not computed again."""
         emitted: dict[int, list[Trigger]] = {}
         self._reader.rewind(self.sequence)
-        while True:
-            stretch = self._reader.read()
-            for record in stretch.records:
+        passed = -1
+        while self._reader.after > passed:
+            passed = self._reader.after
+            for record in self._reader.read().records:
                 trigger = self._trigger(record)
                 if trigger is not None and trigger.sequence > self.sequence:
                     emitted.setdefault(trigger.sequence, []).append(trigger)
                     self._last_output = record.sequence
-            if not stretch.records:
-                return emitted
+        return dict(sorted(emitted.items()))
 
     def _trigger(self, record: Record) -> Trigger | None:
         if record.kind != Kind.OUT or record.upstream is not None or not known(record):
@@ -91,6 +90,11 @@ class Step:
             self._core.log.name_damage(stretch.damage)
             self._core.appended()
         return bool(stretch.records)
+
+    @property
+    def late(self) -> int:
+        """Readings that came when their window was closed."""
+        return self.aggregate.fold.late
 
     @property
     def lag(self) -> int:
@@ -113,6 +117,7 @@ class Step:
         """Close what the outputs of earlier records say is closed, also when such a record itself is damaged now."""
         while self._emitted and (earliest := next(iter(self._emitted))) < before:
             for trigger in self._emitted.pop(earliest):
+                self.aggregate.fold.late += len(trigger.late)
                 for window in trigger.closed:
                     self.aggregate.mark_closed(window)
 
@@ -128,10 +133,10 @@ class Step:
         done = self._emitted.get(record.sequence)
         run = batch.stamp.run if batch.stamp is not None else None
         closed, late = self.aggregate.take(batch.entry, columns, run, skip)
+        self.aggregate.fold.late += len(late)
         if done is not None:
             known_late = {position for trigger in done for position in trigger.late}
             late = [position for position in late if position not in known_late]
-        self.late += len(late)
         self._write(record, self._undone(record, closed), late)
 
     def _had(self, batch: Batch) -> int:
