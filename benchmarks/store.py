@@ -74,9 +74,7 @@ class Load:
     def averages(self, node: int, parent: int, count: int) -> Iterator[ShippedStamp]:
         for at in range(0, count, self.n):
             size = min(self.n, count - at)
-            runs = tuple(
-                (IdRun(parent, FIRST_ORDINAL + FAN_IN * (at + index), FAN_IN),) for index in range(size)
-            )
+            runs = tuple((IdRun(parent, FIRST_ORDINAL + FAN_IN * (at + index), FAN_IN),) for index in range(size))
             yield self.stamp(node, at, size, Lists("average", runs), self.keys(at, size))
 
     def keys(self, at: int, count: int) -> bytes:
@@ -86,9 +84,7 @@ class Load:
         payload = codec.encode((tick % SERIES)[order], timestamps[order], np.zeros(count))
         return codec.keys(payload)
 
-    def stamp(
-        self, node: int, at: int, count: int, inputs: Inputs | None, keys: bytes | None
-    ) -> ShippedStamp:
+    def stamp(self, node: int, at: int, count: int, inputs: Inputs | None, keys: bytes | None) -> ShippedStamp:
         self.sequence += 1
         sent = None if inputs is None or isinstance(inputs, Lists) else START_MS + at
         return ShippedStamp(
@@ -114,8 +110,7 @@ def opened(folder: Path) -> SqliteWriter:
     for node in (1, 2, 3, 11, 12, 13, 14):
         writer.hello(SITE, node, log_of(node), f"node{node}", "", now())
     definitions = tuple(
-        Definition(log_of(1), number, f"meter{number // 8}", f"metric{number % 8}")
-        for number in range(SERIES)
+        Definition(log_of(1), number, f"meter{number // 8}", f"metric{number % 8}") for number in range(SERIES)
     )
     writer.add(log_of(1), [(1, Shipment((), definitions, (CONTEXT,)))])
     return writer
@@ -131,10 +126,7 @@ def inserted(writer: SqliteWriter, groups: list[Group], readings: int) -> tuple[
 
 def ingested(writer: SqliteWriter, groups: list[Group], readings: int) -> float:
     """The same from what an agent sends: decompressed and decoded too."""
-    bodies = [
-        (group.log, group.last, zstandard.compress(msgspec.msgpack.encode(group.shipment)))
-        for group in groups
-    ]
+    bodies = [(group.log, group.last, zstandard.compress(msgspec.msgpack.encode(group.shipment))) for group in groups]
     begun = time.perf_counter()
     for log, last, body in bodies:
         shipment = msgspec.msgpack.decode(zstandard.decompress(body), type=Shipment)
@@ -168,9 +160,7 @@ def median_us(ask: Callable[[int], object], repeats: int) -> float:
 
 def measured_reads(reader: SqliteReader, readings: int) -> dict[str, float]:
     pick = random.Random(7)
-    ids = [
-        [DataPointId(node, FIRST_ORDINAL + pick.randrange(readings))] for node in (1, 3) for _ in range(500)
-    ]
+    ids = [[DataPointId(node, FIRST_ORDINAL + pick.randrange(readings))] for node in (1, 3) for _ in range(500)]
     top = [[DataPointId(14, FIRST_ORDINAL + at)] for at in range(20)]
     runs = [
         [DataPointId(3, FIRST_ORDINAL + at + index) for index in range(5_000)]
@@ -188,9 +178,7 @@ def measured_reads(reader: SqliteReader, readings: int) -> dict[str, float]:
         "forward_us": median_us(lambda at: reader.forward(ids[at]), 300),
         "bulk_points_us_each": median_us(lambda at: reader.points(runs[at]), 20) / 5_000,
         "bulk_backward_us_each": median_us(lambda at: reader.backward(runs[at]), 20) / 15_000,
-        "find_ms": median_us(
-            lambda _: reader.find(SeriesKey("meter7", "metric3"), hour, hour + 60_000, 1000), 10
-        )
+        "find_ms": median_us(lambda _: reader.find(SeriesKey("meter7", "metric3"), hour, hour + 60_000, 1000), 10)
         / 1e3,
     }
 

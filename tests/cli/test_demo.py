@@ -64,9 +64,10 @@ def test_the_judge_sees_one_wrong_value_one_wrong_time_and_one_missing_reading(t
         assert found.aggregates_exact <= right.aggregates_exact - 1
         judge = Judge(check)
         last = next(iter(judge.sources.values()))
-        last.series, last.timestamps, last.values, last.sent_ms = (
-            np.append(column, column[-1:]) for column in (last.series, last.timestamps, last.values, last.sent_ms)
-        )
+        last.series = np.append(last.series, last.series[-1:])
+        last.timestamps = np.append(last.timestamps, last.timestamps[-1:])
+        last.values = np.append(last.values, last.values[-1:])
+        last.sent_ms = np.append(last.sent_ms, last.sent_ms[-1:])
         found = judge.judge()
         assert found.readings_sent == right.readings_sent + 1
         assert found.readings_delivered == right.readings_delivered

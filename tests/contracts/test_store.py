@@ -132,9 +132,7 @@ BAD_STAMPS = {
 @pytest.mark.parametrize(
     ("reason", "stamp"), [(reason, stamp) for reason, stamps in BAD_STAMPS.items() for stamp in stamps]
 )
-def test_a_stamp_that_is_wrong_in_itself_is_refused_by_name(
-    store: Store, reason: str, stamp: ShippedStamp
-) -> None:
+def test_a_stamp_that_is_wrong_in_itself_is_refused_by_name(store: Store, reason: str, stamp: ShippedStamp) -> None:
     with pytest.raises(Rejected, match=f"the stamp of record {stamp.sequence}") as refusal:
         store.ship(1, Shipment((stamp,)))
     assert refusal.value.reason == reason

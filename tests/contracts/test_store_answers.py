@@ -57,9 +57,7 @@ def arriving(draw: st.DrawFn) -> tuple[Grid, Arrival]:
 
 @slow_but_thorough
 @given(case=arriving())
-def test_answers_are_those_of_an_oracle_in_whatever_order_stamps_arrive(
-    kind: str, case: tuple[Grid, Arrival]
-) -> None:
+def test_answers_are_those_of_an_oracle_in_whatever_order_stamps_arrive(kind: str, case: tuple[Grid, Arrival]) -> None:
     grid, arrival = case
     oracle = Oracle(grid)
     with new_store(kind) as store:

@@ -109,9 +109,7 @@ class Oracle:
             for position in range(row.shipped.stamp.run.count):
                 self._rows[row.shipped.stamp.run.at(position)] = (row, position)
         self._names = {
-            (one.log, one.number): SeriesKey(one.meter, one.metric)
-            for one in grid.definitions
-            if not one.damaged
+            (one.log, one.number): SeriesKey(one.meter, one.metric) for one in grid.definitions if not one.damaged
         }
         self._contexts = {context.id: context for context in (CONTEXT, AVERAGED)}
         self._sent: dict[DataPointId, int] = {}

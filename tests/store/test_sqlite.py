@@ -267,9 +267,7 @@ def test_limits_that_make_no_sense_are_refused(tmp_path: Path) -> None:
 def test_a_failed_transaction_leaves_nothing_and_the_writer_goes_on(store: SqliteStore) -> None:
     store.ship(1, one(0))
     blocker = sqlite3.connect(store.folder / SITE / "period-00000001.sqlite", isolation_level=None)
-    blocker.execute(
-        "CREATE TRIGGER full BEFORE INSERT ON edge BEGIN SELECT raise(ABORT, 'disk is full'); END"
-    )
+    blocker.execute("CREATE TRIGGER full BEFORE INSERT ON edge BEGIN SELECT raise(ABORT, 'disk is full'); END")
     forwarded = Shipment((stamped(run(2, 0, 1), Same(run(1, 0, 1)), entry=log_of(1)),))
     for _ in range(2):
         with pytest.raises(Unavailable, match="disk is full"):
@@ -287,9 +285,7 @@ def test_a_crash_while_a_period_is_sealed_loses_nothing(store: SqliteStore) -> N
     store.ship(1, Shipment((), (series_of(1, 1),)))
     store.ship(1, one(0, timestamp=1))
     store.writer._period.seal()
-    shutil.copy(
-        store.folder / SITE / "period-00000001.sqlite", store.folder / SITE / "period-00000002.sqlite"
-    )
+    shutil.copy(store.folder / SITE / "period-00000001.sqlite", store.folder / SITE / "period-00000002.sqlite")
     store.reopen()
     assert len(files(store)) == 2
     store.ship(1, one(1, timestamp=2))
@@ -327,9 +323,7 @@ def test_a_long_answer_is_read_in_short_transactions(store: SqliteStore) -> None
     reader._periods._begun.clear()
     period.connection.set_trace_callback(statements.append)
     assert len(reader.backward([point(1, 19)])) == 20
-    lengths = [
-        len(list(group)) for begins, group in itertools.groupby(statements, "BEGIN".__eq__) if not begins
-    ]
+    lengths = [len(list(group)) for begins, group in itertools.groupby(statements, "BEGIN".__eq__) if not begins]
     assert statements.count("BEGIN") == statements.count("COMMIT") > 4
     assert max(lengths) < 10
     reader.close()

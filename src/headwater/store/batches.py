@@ -95,9 +95,7 @@ class StoredBatch:
         if self._runs is not None:
             nodes, firsts, ends, positions = self._runs
             which = np.flatnonzero((nodes == ids.node) & (firsts < ids.end) & (ends > ids.first))
-            yield from zip(
-                firsts[which].tolist(), ends[which].tolist(), positions[which].tolist(), strict=True
-            )
+            yield from zip(firsts[which].tolist(), ends[which].tolist(), positions[which].tolist(), strict=True)
             return
         if self._walked:  # Columns pay when it is asked more than once.
             self._runs = np.array(list(self._listed_runs()), np.int64).reshape(-1, 4).T
@@ -192,10 +190,7 @@ def links(batch: StoredBatch, ids: Ids) -> list[Link]:
         return []
     if isinstance(made, Lists):
         _, low, high = ids
-        return [
-            Link(max(first, low), min(end, high), position, False)
-            for first, end, position in batch.listed(ids)
-        ]
+        return [Link(max(first, low), min(end, high), position, False) for first, end, position in batch.listed(ids)]
     first, end = max(ids.first, made.run.start), min(ids.end, made.run.end)
     if made.run.node != ids.node or first >= end:
         return []
@@ -219,9 +214,7 @@ def parent_spans(inputs: Inputs | None, length_max: int) -> list[Ids]:
     else:
         spans = [Ids(inputs.run.node, inputs.run.start, inputs.run.end)]
     return [
-        Ids(node, at, min(end, at + length_max))
-        for node, first, end in spans
-        for at in range(first, end, length_max)
+        Ids(node, at, min(end, at + length_max)) for node, first, end in spans for at in range(first, end, length_max)
     ]
 
 

@@ -102,9 +102,7 @@ class CatalogueWriter(Catalogue):
     def id_ends(self) -> dict[int, int]:
         """Where the ids of each node in sealed periods end."""
         return dict(
-            self.connection.execute(
-                'SELECT node, max("end") FROM span WHERE kind = ? GROUP BY node', (IDS,)
-            ).fetchall()
+            self.connection.execute('SELECT node, max("end") FROM span WHERE kind = ? GROUP BY node', (IDS,)).fetchall()
         )
 
     def meet(self, node: int, log: bytes, name: str, address: str) -> None:
@@ -198,9 +196,7 @@ class CatalogueWriter(Catalogue):
             "INSERT INTO alarm (at_ms, reason, node, log, sequence, detail) VALUES (?, ?, ?, ?, ?, ?)",
             changes.alarms,
         )
-        self.connection.execute(
-            "DELETE FROM alarm WHERE number <= (SELECT max(number) FROM alarm) - ?", (ALARMS_MAX,)
-        )
+        self.connection.execute("DELETE FROM alarm WHERE number <= (SELECT max(number) FROM alarm) - ?", (ALARMS_MAX,))
 
     def _number_of_new(self, log: bytes) -> int | None:
         self.connection.execute("INSERT OR IGNORE INTO log (id) VALUES (?)", (log,))

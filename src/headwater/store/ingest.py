@@ -50,9 +50,7 @@ def prepared(shipped: ShippedStamp, node: int) -> PreparedBatch:
     """A stamp that a node has shipped, checked: Rejected, naming it, when it cannot be one."""
     stamp = shipped.stamp
     if stamp.run.node != node:
-        raise Rejected(
-            "unknown-node", f"{_name(shipped)} has ids of node {stamp.run.node:06x}, not of {node:06x}"
-        )
+        raise Rejected("unknown-node", f"{_name(shipped)} has ids of node {stamp.run.node:06x}, not of {node:06x}")
     fault = _fault(shipped)
     if fault is not None:
         raise Rejected("stamp", f"{_name(shipped)}: {fault}")
@@ -105,9 +103,7 @@ def _columns(shipped: ShippedStamp, keys: bytes) -> tuple[Integers, Integers]:
     except Rejected as error:
         raise Rejected(error.reason, f"{_name(shipped)}: {error.detail}") from error
     if len(columns[0]) != shipped.stamp.run.count:
-        raise Rejected(
-            "payload", f"{_name(shipped)}: {shipped.stamp.run.count} ids, keys of {len(columns[0])}"
-        )
+        raise Rejected("payload", f"{_name(shipped)}: {shipped.stamp.run.count} ids, keys of {len(columns[0])}")
     if int(columns[0].max()) >> SERIES_BITS:
         raise Rejected("series", f"{_name(shipped)}: series number {int(columns[0].max())} is out of range")
     return columns

@@ -92,8 +92,7 @@ def id_ranges(ids: Iterable[DataPointId]) -> list[Ids]:
 def stored_parts(graph: Graph, ids: Ids) -> list[Part]:
     """The stored stretches of some ids."""
     return [
-        Part(batch, max(ids.first - batch.start, 0), min(ids.end, batch.end) - batch.start)
-        for batch in graph.over(ids)
+        Part(batch, max(ids.first - batch.start, 0), min(ids.end, batch.end) - batch.start) for batch in graph.over(ids)
     ]
 
 
@@ -141,9 +140,7 @@ def forward(graph: Graph, ids: Iterable[DataPointId], most: int) -> Forward:
                     last = link.output + (link.end - link.first if link.moving else 1)
                     level += walk.fresh(child, link.output, last)
         result.parts.extend(level)
-        wanted = merged(
-            Ids(batch.node, batch.start + first, batch.start + end) for batch, first, end in level
-        )
+        wanted = merged(Ids(batch.node, batch.start + first, batch.start + end) for batch, first, end in level)
     return result
 
 

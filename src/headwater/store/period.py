@@ -25,9 +25,7 @@ _OVERLAP = """
     AND parent_start > :first - (SELECT length FROM reach WHERE parent_node = :node)
 """
 _CHILDREN = f"SELECT DISTINCT child FROM edge WHERE {_OVERLAP}"
-_SENT = (
-    f"SELECT parent_start, parent_start + length, sent_ms FROM edge WHERE {_OVERLAP} AND sent_ms IS NOT NULL"
-)
+_SENT = f"SELECT parent_start, parent_start + length, sent_ms FROM edge WHERE {_OVERLAP} AND sent_ms IS NOT NULL"
 _POSTINGS = "SELECT block, t_min FROM posting WHERE series = ? AND t_min < ? AND t_max >= ?"
 _TAIL = """
     SELECT bid, t_min FROM batch
@@ -96,16 +94,13 @@ class Period:
         blocks = self.connection.execute(_POSTINGS, (series, last_ms, first_ms)).fetchall()
         tail = self.connection.execute(_TAIL, {"size": BLOCK_BATCHES, "first": first_ms, "last": last_ms})
         found = [
-            Stretch(t_min, self.number, block * BLOCK_BATCHES, (block + 1) * BLOCK_BATCHES)
-            for block, t_min in blocks
+            Stretch(t_min, self.number, block * BLOCK_BATCHES, (block + 1) * BLOCK_BATCHES) for block, t_min in blocks
         ]
         return found + [Stretch(t_min, self.number, bid, bid + 1) for bid, t_min in tail]
 
     def keyed(self, stretch: Stretch, entry: int, first_ms: int, last_ms: int) -> list[StoredBatch]:
         """The batches of a stretch with keys of an entry's series and event times in a range."""
-        return self._batches(
-            self.connection.execute(_KEYED, (stretch.first, stretch.end, entry, last_ms, first_ms))
-        )
+        return self._batches(self.connection.execute(_KEYED, (stretch.first, stretch.end, entry, last_ms, first_ms)))
 
     def id_spans(self) -> list[Ids]:
         """For each node the ids from its first to behind its last."""
@@ -151,6 +146,5 @@ class Period:
     def _batches(self, rows: Iterable[_BatchRow]) -> list[StoredBatch]:
         number = self.number
         return [
-            StoredBatch((number, bid), node, start, count, stamp, keys)
-            for bid, node, start, count, stamp, keys in rows
+            StoredBatch((number, bid), node, start, count, stamp, keys) for bid, node, start, count, stamp, keys in rows
         ]

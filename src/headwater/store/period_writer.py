@@ -106,9 +106,7 @@ class PeriodWriter(Period):
         bid, found = self._tail.add(columns)
         if found is not None:
             rows.postings.append(found)
-        rows.batches.append(
-            (bid, batch.node, batch.start, batch.count, entry, *batch.times, batch.body, batch.keys)
-        )
+        rows.batches.append((bid, batch.node, batch.start, batch.count, entry, *batch.times, batch.body, batch.keys))
         for parents in batch.parents:
             self._extend_reach(parents, rows)
             rows.edges.append((parents.node, parents.first, parents.end - parents.first, bid, batch.sent_ms))
@@ -118,9 +116,7 @@ class PeriodWriter(Period):
     def _extend_reach(self, parents: Ids, rows: _Rows) -> None:
         length = parents.end - parents.first
         if length > self._reach.get(parents.node, 0):
-            self._reach[parents.node] = rows.reaches[parents.node] = min(
-                1 << (length - 1).bit_length(), READINGS_MAX
-            )
+            self._reach[parents.node] = rows.reaches[parents.node] = min(1 << (length - 1).bit_length(), READINGS_MAX)
 
     def _add_postings(self, found: list[Postings]) -> None:
         for rows, block in found:

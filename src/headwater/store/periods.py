@@ -82,12 +82,7 @@ class Periods:
                 row.number
                 for row in self._rows.values()
                 if not row.sealed
-                or (
-                    row.t_min is not None
-                    and row.t_max is not None
-                    and row.t_min < last_ms
-                    and row.t_max >= first_ms
-                )
+                or (row.t_min is not None and row.t_max is not None and row.t_min < last_ms and row.t_max >= first_ms)
             ]
         )
 

@@ -125,9 +125,7 @@ class Planner:
             if there is None or (there.damaged and not one.damaged):
                 found[name] = one
             elif not one.damaged and (there.meter, there.metric) != (one.meter, one.metric):
-                raise Rejected(
-                    "conflict", f"series {one.number} of log {one.log.hex()} is stored with another name"
-                )
+                raise Rejected("conflict", f"series {one.number} of log {one.log.hex()} is stored with another name")
         for log, count in Counter(log for log, _ in found).items():
             if self._catalogue.series_count(log) + self._new_series[log] + count > SERIES_MAX:
                 raise Rejected("series", f"log {log.hex()} names more than {SERIES_MAX} series")
@@ -143,17 +141,11 @@ class Planner:
         found: dict[int, Loss] = {}
         for sequence, loss in losses:
             _check_sequence(sequence)
-            there = (
-                found.get(sequence)
-                or self._losses.get((log, sequence))
-                or self._catalogue.loss(log, sequence)
-            )
+            there = found.get(sequence) or self._losses.get((log, sequence)) or self._catalogue.loss(log, sequence)
             if there is None:
                 found[sequence] = loss
             elif there != loss:
-                raise Rejected(
-                    "conflict", f"loss record {sequence} of log {log.hex()} is stored with other content"
-                )
+                raise Rejected("conflict", f"loss record {sequence} of log {log.hex()} is stored with other content")
         return list(found.items())
 
     def _new_contexts(self, contexts: Iterable[Context]) -> list[Context]:

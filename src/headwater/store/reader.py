@@ -117,9 +117,7 @@ class _Request:
     def last_of(self, node: int, size: int) -> list[DataPoint]:
         return list(data_points(self, self._last_parts(node, size)[::-1]))[::-1]
 
-    def forward(
-        self, ids: list[DataPointId], most: int
-    ) -> dict[DataPointId, tuple[DataPoint, tuple[Edge, ...]]]:
+    def forward(self, ids: list[DataPointId], most: int) -> dict[DataPointId, tuple[DataPoint, tuple[Edge, ...]]]:
         parts, outputs = lineage.forward(self, ids, most)
         return {point.id: (point, tuple(outputs.get(point.id, ()))) for point in data_points(self, parts)}
 
@@ -173,11 +171,7 @@ class _Request:
         parts: list[Part] = []
         batches: list[StoredBatch] = []
         for end, period in self._periods.newest(node):
-            if (
-                parts
-                and sum(part.end - part.first for part in parts) >= size
-                and parts[-1].batch.start >= end
-            ):
+            if parts and sum(part.end - part.first for part in parts) >= size and parts[-1].batch.start >= end:
                 break
             batches += map(self.memo.keep, period.newest(node, size))
             parts = _last(batches, size)

@@ -72,9 +72,7 @@ def find(periods: Periods, entries: list[Entry], first_ms: int, last_ms: int, si
     return hits.found
 
 
-def _candidates(
-    periods: Periods, entries: list[Entry], first_ms: int, last_ms: int
-) -> list[tuple[Stretch, Entry]]:
+def _candidates(periods: Periods, entries: list[Entry], first_ms: int, last_ms: int) -> list[tuple[Stretch, Entry]]:
     """Where to look, each place once an entry, by the earliest event time there."""
     found: dict[tuple[int, int, int], tuple[Stretch, Entry]] = {}
     for period in periods.at(first_ms, last_ms):

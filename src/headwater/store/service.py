@@ -71,9 +71,7 @@ class ProvenanceService:
         self._streams: dict[int, _Stream] = {}
         """The latest stream of each node."""
 
-    async def push_stamps(
-        self, messages: AsyncIterator[pb.StampsUp], context: Context
-    ) -> AsyncIterator[pb.StampsDown]:
+    async def push_stamps(self, messages: AsyncIterator[pb.StampsUp], context: Context) -> AsyncIterator[pb.StampsDown]:
         try:
             agent, stored = await self._meet(await anext(messages))
         except StopAsyncIteration:

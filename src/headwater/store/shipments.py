@@ -42,13 +42,9 @@ def _decompressed(body: bytes, bytes_max: int) -> bytes:
     # The decompressor allocates the size that a frame claims: look first.
     size = zstandard.frame_content_size(body)
     if size < 0:
-        raise Rejected(
-            "shipment", f"a body of {len(body)} bytes does not say how large it is when decompressed"
-        )
+        raise Rejected("shipment", f"a body of {len(body)} bytes does not say how large it is when decompressed")
     if size > bytes_max:
-        raise Rejected(
-            "too-large", f"a body decompresses to {size} bytes, more than {bytes_max}: ship less at once"
-        )
+        raise Rejected("too-large", f"a body decompresses to {size} bytes, more than {bytes_max}: ship less at once")
     return zstandard.ZstdDecompressor(max_window_size=bytes_max).decompress(
         body, max_output_size=size, allow_extra_data=False
     )

@@ -110,9 +110,7 @@ class SqliteWriter:
     def report(self, report: NodeReport, now_ms: int) -> None:
         with self._storage():
             if not 0 <= report.node <= NODE_MAX or not self._catalogue.set_report(report, now_ms):
-                refusal = Rejected(
-                    "unknown-node", f"a report of node {report.node}, which has not said hello"
-                )
+                refusal = Rejected("unknown-node", f"a report of node {report.node}, which has not said hello")
                 self._count_refusal(refusal, 0, b"")
                 raise refusal
             self._seen(report.node, now_ms)
@@ -158,9 +156,7 @@ class SqliteWriter:
                 f" wait {LIVE_MS // 1000} s if its log was replaced",
             )
 
-    def _judge(
-        self, planner: Planner, group: Group, positions: dict[bytes, int], now_ms: int
-    ) -> Rejected | None:
+    def _judge(self, planner: Planner, group: Group, positions: dict[bytes, int], now_ms: int) -> Rejected | None:
         node = self._catalogue.node_of(group.log)
         refusal = group.shipment if isinstance(group.shipment, Rejected) else None
         if node is None:
