@@ -1,5 +1,8 @@
 """Steps as folds over the log: read what is durable, write what they make, resume from a checkpoint (PROTOCOL 16)."""
 
+import struct
+import zlib
+
 import msgspec
 import numpy as np
 import zstandard
@@ -19,6 +22,7 @@ OUTPUTS_MAX = 4096
 RUNS_MAX = 65_536
 """The most windows and input runs in one output record; a trigger that closes more writes several."""
 CHECKPOINT_BYTES_MAX = 1 << 30
+_CRC = struct.Struct("<I")
 
 
 class Checkpoint(msgspec.Struct, array_like=True, frozen=True):
@@ -206,7 +210,7 @@ class Step:
             return None
         held = Checkpoint(1, self._core.log.log, self.options.window_s, self.sequence, self.total, self.aggregate.fold)
         self._offered = self.sequence
-        return zstandard.ZstdCompressor(level=1).compress(msgspec.msgpack.encode(held))
+        return encode_checkpoint(held)
 
     def saved_as(self, files: dict[str, bytes]) -> None:
         """The checkpoint given last is durable, if it is among these."""
@@ -218,16 +222,31 @@ def checkpoint_name(index: int) -> str:
     return f"checkpoint.{index}"
 
 
+def encode_checkpoint(held: Checkpoint) -> bytes:
+    """The content of a checkpoint file: two copies, each with a CRC32, for segments go on the strength of it."""
+    data = zstandard.ZstdCompressor(level=1).compress(msgspec.msgpack.encode(held))
+    return (data + _CRC.pack(zlib.crc32(data))) * 2
+
+
+def decode_checkpoint(content: bytes) -> Checkpoint | None:
+    """The checkpoint in a file, None when neither copy can be read."""
+    half = len(content) // 2
+    for copy in (content[:half], content[half:]):
+        data = copy[: -_CRC.size]
+        if data and copy[-_CRC.size :] == _CRC.pack(zlib.crc32(data)):
+            plain = zstandard.ZstdDecompressor().decompress(data, max_output_size=CHECKPOINT_BYTES_MAX)
+            return msgspec.msgpack.decode(plain, type=Checkpoint)
+    return None
+
+
 def load_checkpoint(disk: Disk, index: int, log: bytes, window_s: int) -> Checkpoint | None:
     """The saved fold of a step, None when there is none for this log and window: the step then starts over."""
     name = checkpoint_name(index)
     try:
-        data = disk.read(name, 0, disk.size(name))
-        plain = zstandard.ZstdDecompressor().decompress(data, max_output_size=CHECKPOINT_BYTES_MAX)
-        held = msgspec.msgpack.decode(plain, type=Checkpoint)
+        held = decode_checkpoint(disk.read(name, 0, disk.size(name)))
     except (NotFound, zstandard.ZstdError, msgspec.DecodeError):
         return None
-    return held if (held.version, held.log, held.window_s) == (1, log, window_s) else None
+    return held if held is not None and (held.version, held.log, held.window_s) == (1, log, window_s) else None
 
 
 def _parts(closed: list[Closed]) -> list[list[Closed]]:
