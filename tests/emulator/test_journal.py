@@ -1,9 +1,12 @@
 """The journal of a source: kept through kills and power losses, and no longer than needed."""
 
 import random
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from headwater.emulator import journal
 from headwater.emulator.journal import Entry, Journal, journal_entries
@@ -127,3 +130,89 @@ def test_everything_is_kept_when_it_is_wanted(tmp_path: Path) -> None:
         held.acknowledge(add(held).last)
 
     assert [entry.first for entry in journal_entries(RealDisk(tmp_path))] == [1, 11, 21]
+
+
+@given(cut=st.floats(0, 1), groups=st.lists(st.integers(1, 3), min_size=1, max_size=8))
+def test_a_cut_at_any_byte_leaves_whole_messages_and_numbers_that_go_on(cut: float, groups: list[int]) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        held = opened(Path(name))
+        written: list[list[Entry]] = []
+        for size in groups:
+            first, tick = held.next_number, held.next_tick + 1
+            written.append([Entry(first + at, 1, tick, b"payload", (), 0) for at in range(size)])
+            held.append(written[-1])
+            held.sync()
+        path = Path(name) / "journal.000000000001"
+        data = path.read_bytes()
+        path.write_bytes(data[: int(cut * len(data))])
+
+        again = opened(Path(name))
+
+        whole = [entry for group in written[: again.next_tick] for entry in group]
+        assert list(again.entries) == again.synced == whole
+        assert again.next_number == len(whole) + 1
+        assert (cut < 1) or again.next_tick == len(groups)
+        add(again)
+        assert [entry.first for entry in opened(Path(name)).entries] == list(range(1, len(whole) + 2))
+
+
+def test_nothing_may_be_sent_before_it_is_synced(tmp_path: Path) -> None:
+    held = opened(tmp_path)
+    first = add(held)
+    second = add(held, sync=False)
+    assert held.synced == [first]
+    held.sync()
+    assert held.synced == [first, second]
+
+
+# ---- gateways -------------------------------------------------------------------------------------------------------
+
+
+def test_a_source_stays_the_same_for_its_gateway(tmp_path: Path) -> None:
+    held = opened(tmp_path)
+    source = held.source
+    assert held.meet("000001")
+    held.acknowledge(add(held).last)
+    assert held.meet("000001")
+    assert opened(tmp_path).meet("000001")
+    assert (held.source, held.before) == (source, 0)
+
+
+def test_another_gateway_gets_a_source_of_its_own_without_what_the_first_has(tmp_path: Path) -> None:
+    held = opened(tmp_path)
+    source = held.source
+    assert held.meet("000001")
+    held.acknowledge(add(held).last)
+    held.close()
+
+    again = opened(tmp_path)
+    assert not again.meet("000002")
+
+    assert (again.before, list(again.entries)) == (10, [])
+    assert again.source != source
+    third = opened(tmp_path)
+    assert third.meet("000002")
+    assert (third.source, third.before, list(third.entries)) == (again.source, 10, [])
+    assert (add(third).first, third.next_number) == (11, 21)
+
+
+def test_what_the_first_gateway_may_not_have_goes_to_the_other(tmp_path: Path) -> None:
+    held = opened(tmp_path)
+    held.meet("000001")
+    acknowledged = add(held)
+    held.acknowledge(acknowledged.last)
+    rest = [add(held), add(held)]
+    assert not held.meet("000002")
+    assert (held.before, list(held.entries), held.synced) == (acknowledged.last, rest, rest)
+
+
+def test_what_was_acknowledged_is_known_after_a_kill(tmp_path: Path) -> None:
+    held = opened(tmp_path, keep=True)
+    held.meet("000001")
+    held.acknowledge(add(held).last)
+    add(held)  # Killed here: what it wrote last says how far the gateway was.
+
+    again = opened(tmp_path, keep=True)
+    assert not again.meet("000002")
+    assert (again.before, [entry.first for entry in again.entries]) == (10, [11])
+    assert [entry.first for entry in journal_entries(RealDisk(tmp_path))] == [1, 11]

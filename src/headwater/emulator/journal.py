@@ -5,6 +5,7 @@ Each file begins with where the replay stood and with the names of all series, s
 
 import contextlib
 import secrets
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -32,6 +33,12 @@ class Identity(msgspec.Struct, frozen=True):
     """8 random bytes in hex."""
     begun_ms: int = 0
     """When the first replay began."""
+    node: str = ""
+    """The gateway that the readings go to, in hex; empty before the first."""
+    before: int = 0
+    """The last number that went to another gateway: this source's readings are numbered from behind it."""
+    acknowledged: int = 0
+    """At least so far everything is durable at the gateway."""
 
 
 class Head(msgspec.Struct, frozen=True, array_like=True):
@@ -84,9 +91,10 @@ class Journal:
     def __init__(self, disk: Disk, keep: bool, now_ms: Callable[[], int]) -> None:
         self._disk = disk
         self._keep = keep
-        identity = self._identify(now_ms)
-        self.source = bytes.fromhex(identity.source)
-        self.begun_ms = identity.begun_ms
+        self._writing = threading.Lock()
+        self._identity = self._identify(now_ms)
+        self.acknowledged = self._identity.acknowledged
+        """As far as it is known; a gateway may say more when it is met again."""
         self._files: deque[_File] = deque()
         self._open: AppendFile | None = None
         self._open_name = ""
@@ -99,18 +107,53 @@ class Journal:
         self._load()
         self._pending = self._nothing_pending()
         self._synced = self.next_number - 1
+        self.acknowledge(self.before)
 
     def _identify(self, now_ms: Callable[[], int]) -> Identity:
         try:
             return msgspec.json.decode(self._disk.read(SOURCE, 0, 4096), type=Identity)
         except NotFound:
-            identity = Identity(VERSION, secrets.token_hex(8), now_ms())
-            self._disk.replace(SOURCE, msgspec.json.encode(identity))
-            return identity
+            self._identify_as(Identity(VERSION, secrets.token_hex(8), now_ms()))
+            return self._identity
         except msgspec.DecodeError as error:
             raise ConfigError(
                 f"the journal's file {SOURCE!r} cannot be read ({error}): choose another --journal"
             ) from error
+
+    @property
+    def source(self) -> bytes:
+        """The id that a gateway knows this source by."""
+        return bytes.fromhex(self._identity.source)
+
+    @property
+    def before(self) -> int:
+        """What to take from a number of the journal for the number that the gateway knows the reading by."""
+        return self._identity.before
+
+    @property
+    def begun_ms(self) -> int:
+        return self._identity.begun_ms
+
+    def meet(self, node: str) -> bool:
+        """A gateway has said who it is; False when that is another one than before.
+
+        Then a new source begins there with what is not known to be acknowledged: under the old id its readings could
+        overtake those that the other gateway still holds, which would then look like repetitions.
+        """
+        held = self._identity
+        if held.node == node:
+            return True
+        if not held.node:
+            self._identify_as(msgspec.structs.replace(held, node=node))
+            return True
+        self.acknowledge(self.acknowledged)
+        source, before = secrets.token_hex(8), self.first - 1
+        self._identify_as(msgspec.structs.replace(held, source=source, node=node, before=before))
+        return False
+
+    def _identify_as(self, identity: Identity) -> None:
+        self._disk.replace(SOURCE, msgspec.json.encode(identity))
+        self._identity = identity
 
     def _load(self) -> None:
         """Read what is there; an entry cut short at the end was never sent, and is left behind.
@@ -121,6 +164,7 @@ class Journal:
             self._disk.rewrite(name, 0)
             headed = False
             for record in _records(self._disk, name):
+                self.acknowledged = max(self.acknowledged, record.mark)
                 headed = headed or record.kind == HEAD_KIND
                 for entry in _entries(record):
                     self._take(entry)
@@ -167,13 +211,18 @@ class Journal:
         """Add what goes together: after a crash all of it is there, or nothing."""
         body = msgspec.msgpack.encode(entries)
         first, last = entries[0].first, entries[-1].last
-        self._pending.frames.append(frame(Record(ENTRY_KIND, FORMAT_VERSION, first, last, 0, None, body)))
+        record = Record(ENTRY_KIND, FORMAT_VERSION, first, last, self.acknowledged, None, body)
+        self._pending.frames.append(frame(record))
         for entry in entries:
             self._pending.named.update(number for number, _, _ in entry.series)
             self._take(entry)
 
     def sync(self) -> None:
         """Make everything appended durable; may run in a thread."""
+        with self._writing:
+            self._sync()
+
+    def _sync(self) -> None:
         pending, last = self._pending, self.next_number - 1
         if not pending.frames:
             return
@@ -209,6 +258,7 @@ class Journal:
 
     def acknowledge(self, number: int) -> None:
         """Everything up to a reading is durable at the first hop."""
+        self.acknowledged = max(self.acknowledged, number)
         while self.entries and self.entries[0].last <= number:
             self.entries.popleft()
         while not self._keep and self._files and self._files[0].last <= number and self._is_needless():
@@ -219,9 +269,13 @@ class Journal:
         return self._open_headed or any(file.headed for file in list(self._files)[1:])
 
     def close(self) -> None:
-        self.sync()
-        if self._open is not None:
-            self._open.close()
+        """Sync what is left, and note how far the first hop is."""
+        with self._writing:
+            self._sync()
+            if self._open is not None:
+                self._open.close()
+        if self.acknowledged > self._identity.acknowledged:
+            self._identify_as(msgspec.structs.replace(self._identity, acknowledged=self.acknowledged))
 
 
 def read_entries(disk: Disk, name: str) -> Iterator[Entry]:

@@ -20,6 +20,7 @@ from headwater.wire import headwater_pb2 as pb
 from headwater.wire.headwater_pb2_grpc import PipelineStub
 from headwater.wire.link import GRPC_OPTIONS, LINK_VERSION
 from headwater.wire.reconnect import Backoff, keep_connected, sentence
+from headwater.wire.tasks import raising
 
 UNACKNOWLEDGED_MAX = 1_000_000
 """Readings in the journal beyond which the replay waits for the first hop."""
@@ -49,6 +50,8 @@ class Sensors:
         self._changed = asyncio.Event()
         self._unsent: deque[Entry] = deque()
         """Synced entries that the present connection has not sent."""
+        self._naming_gap = False
+        """Whether the next Hello says what is no longer held, so that the gateway names it missing."""
         self._defined: set[int] = set()
         """The series defined on the present connection."""
         self.acknowledged = 0
@@ -64,10 +67,11 @@ class Sensors:
         sending = asyncio.create_task(keep_connected(self._connection, self._backoff, self._tell))
         showing = asyncio.create_task(self._show()) if self._options.progress else None
         try:
-            await self._produce()
-            while self._journal.entries:
-                self._changed.clear()
-                await self._changed.wait()
+            with raising([sending]):
+                await self._produce()
+                while self._journal.entries:
+                    self._changed.clear()
+                    await self._changed.wait()
         finally:
             sending.cancel()
             if showing is not None:
@@ -165,6 +169,8 @@ class Sensors:
                 await call.write(self._hello())
                 down = await self._read(call)
                 if down is not None:
+                    if (other := self._meet(down)) is not None:
+                        return other
                     self._take(down)
                     self._backoff.reset()
                     self._unsent = deque(self._journal.synced)
@@ -191,15 +197,30 @@ class Sensors:
             down = await call.read()
         return down if isinstance(down, pb.Down) else None
 
+    def _meet(self, down: pb.Down) -> str | None:
+        """Look who has answered before a gap is named there; why another connection is needed, if one is."""
+        if not down.HasField("welcome"):
+            return None
+        welcome, journal = down.welcome, self._journal
+        if not journal.meet(welcome.node.hex()):
+            return f"{welcome.name} is another gateway than before: a new source begins there"
+        lacks = welcome.durable + journal.before + 1 < journal.first
+        self._naming_gap = lacks and not self._naming_gap
+        return (
+            f"{welcome.name} lacks readings that are no longer held here: it will name them"
+            if self._naming_gap
+            else None
+        )
+
     def _hello(self) -> pb.Up:
-        journal = self._journal
+        journal, before = self._journal, self._journal.before
         return pb.Up(
             hello=pb.Hello(
                 version=LINK_VERSION,
                 site=self._options.site,
                 log=journal.source,
-                first=journal.first,
-                last=journal.next_number - 1,
+                first=journal.first - before if self._naming_gap else 1,
+                last=journal.next_number - 1 - before,
                 source=True,
                 name=self._options.name,
             )
@@ -214,8 +235,8 @@ class Sensors:
             _logger.error("the gateway refused readings from number %d on: %s", down.refusal.sequence, error)
         else:
             durable = down.welcome.durable if down.HasField("welcome") else down.durable
-            self.acknowledged = durable
-            self._journal.acknowledge(durable)
+            self.acknowledged = durable + self._journal.before
+            self._journal.acknowledge(self.acknowledged)
         self._changed.set()
 
     async def _send(self, call: Call) -> None:
@@ -233,9 +254,8 @@ class Sensors:
         self._defined |= used
         series = self._journal.series
         defined = [pb.SourceSeries(number=number, meter=series[number][0], metric=series[number][1]) for number in new]
-        return pb.Up(
-            source=pb.SourceBatch(first=entry.first, payload=entry.payload, series=defined, sent_ms=self._now_ms())
-        )
+        first = entry.first - self._journal.before
+        return pb.Up(source=pb.SourceBatch(first=first, payload=entry.payload, series=defined, sent_ms=self._now_ms()))
 
     # ---- showing ---------------------------------------------------------------------------------------------------
 
