@@ -10,10 +10,11 @@ from headwater.model.ids import NODE_MAX
 from headwater.model.reading import SeriesName
 from headwater.model.records import Definition, Kind, Loss, Position, Why
 from headwater.model.stamp import Inputs, OriginKind, Same
+from headwater.pipeline.connection import Connection
 from headwater.pipeline.core import Core
 from headwater.wire import codec
 from headwater.wire import headwater_pb2 as pb
-from headwater.wire.link import LINK_VERSION, WINDOW_BYTES, Travel, unpack
+from headwater.wire.link import WINDOW_BYTES, Travel, unpack
 from headwater.wire.records import FORMAT_VERSION
 
 T = TypeVar("T")
@@ -22,31 +23,11 @@ _definitions = msgspec.msgpack.Decoder(Definition)
 _losses = msgspec.msgpack.Decoder(Loss)
 
 
-def check_hello(core: Core, hello: pb.Hello) -> None:
-    """Rejected when no connection can come of this; the sentence is for the operator of the other end."""
-    options = core.options
-    if hello.version != LINK_VERSION:
-        raise Rejected("version", f"link version {hello.version}, {LINK_VERSION} is spoken here: use the same release")
-    if hello.site != options.site:
-        raise Rejected("site", f"this node belongs to site {options.site!r}, not {hello.site!r}")
-    if len(hello.log) != 8:
-        raise Rejected("hello", f"a log or source id has 8 bytes, not {len(hello.log)}")
-    position = core.log.state.positions.get(hello.log, 0)
-    if position > hello.last:
-        raise Rejected(
-            "ahead",
-            f"{position} was received of log {hello.log.hex()}, which now ends at {hello.last}: "
-            "it lost synced data, start it with --new-log",
-        )
-
-
-class Inflow:
+class Inflow(Connection):
     """One connection from an upstream log."""
 
     def __init__(self, core: Core, hello: pb.Hello) -> None:
-        check_hello(core, hello)
-        self._core = core
-        self._log = bytes(hello.log)
+        super().__init__(core, hello)
         self.node = int.from_bytes(hello.node, "big")
         self._check_node(hello)
         self._held: deque[tuple[pb.Record, int]] = deque()
@@ -54,10 +35,10 @@ class Inflow:
         self._held_bytes = 0
         self._wanted: SeriesName | None = None
         self._context = core.context(Inflow._take_batch)
-        core.connections[self._log] = self
-        core.nodes[self.node] = self._log
-        if hello.first > self._position + 1:
-            core.lose(Why.GAP, Position(self._log, hello.first - 1), self._position + 1)
+        self.begin()
+        core.nodes[self.node] = self._upstream
+        if hello.first > self.position + 1:
+            core.lose(Why.GAP, Position(self._upstream, hello.first - 1), self.position + 1)
 
     def _check_node(self, hello: pb.Hello) -> None:
         core = self._core
@@ -65,47 +46,16 @@ class Inflow:
             raise Rejected("node", f"a node id has 3 bytes, not {len(hello.node)}")
         if self.node == core.options.node:
             raise Rejected("node-conflict", f"node {self.node:06x} is this node's own id: give one of them another")
-        other = core.nodes.get(self.node, self._log)
-        if other != self._log and other in core.connections:
+        other = core.nodes.get(self.node, self._upstream)
+        if other != self._upstream and other in core.connections:
             raise Rejected(
                 "node-conflict",
                 f"another node with id {self.node:06x} (log {other.hex()}) is connected: give one of them another id",
             )
 
-    @property
-    def _position(self) -> int:
-        return self._core.log.state.positions.get(self._log, 0)
-
-    @property
-    def ended(self) -> bool:
-        """Whether a later connection of the same log has taken over."""
-        return self._core.connections.get(self._log) is not self
-
-    def close(self) -> None:
-        if not self.ended:
-            del self._core.connections[self._log]
-
-    @property
-    def durable(self) -> int:
-        """What is acknowledged: the upstream sequence up to which everything is durable here."""
-        return self._core.log.durable_positions.get(self._log, 0)
-
-    def welcome(self) -> pb.Down:
-        core = self._core
-        return pb.Down(
-            welcome=pb.Welcome(
-                version=LINK_VERSION,
-                node=core.options.node.to_bytes(3, "big"),
-                log=core.log.log,
-                durable=self.durable,
-                name=core.options.name,
-            )
-        )
-
     def take(self, up: pb.Up) -> list[pb.Down]:
         """Take one message in; Rejected ends the connection, what is wrong with one record costs only that record."""
-        if self.ended:
-            raise Rejected("superseded", "a later connection of this log has taken over")
+        self.check_current()
         if up.HasField("definition"):
             return self._defined(up.definition)
         if not up.HasField("records"):
@@ -125,23 +75,23 @@ class Inflow:
             raise Rejected("window", f"more than {2 * WINDOW_BYTES} bytes came while a definition was asked for")
 
     def _take(self, record: pb.Record, sent_ms: int) -> list[pb.Down]:
-        if record.sequence <= self._position:
+        if record.sequence <= self.position:
             return []
-        if record.sequence - (record.previous or 1) > self._position:
+        if record.sequence - (record.previous or 1) > self.position:
             raise Rejected(
                 "order",
-                f"record {record.sequence} of log {self._log.hex()} follows "
-                f"{record.sequence - (record.previous or 1)}, of which only {self._position} is here",
+                f"record {record.sequence} of log {self._upstream.hex()} follows "
+                f"{record.sequence - (record.previous or 1)}, of which only {self.position} is here",
             )
         try:
             return self._enter(record, sent_ms)
         except Rejected as error:
             self._core.refuse(error)
-            self._core.lose(Why.DAMAGED, Position(self._log, record.sequence), record.sequence)
+            self._core.lose(Why.DAMAGED, Position(self._upstream, record.sequence), record.sequence)
             return [pb.Down(refusal=pb.Refusal(reason=error.reason, detail=error.detail, sequence=record.sequence))]
 
     def _enter(self, record: pb.Record, sent_ms: int) -> list[pb.Down]:
-        upstream = Position(self._log, record.sequence)
+        upstream = Position(self._upstream, record.sequence)
         understood = (record.version or FORMAT_VERSION) <= FORMAT_VERSION
         if understood and record.kind in (Kind.DATA, Kind.OUT):
             return self._batch(record, sent_ms, upstream)

@@ -6,11 +6,10 @@ from headwater.model.errors import Rejected
 from headwater.model.reading import SeriesKey
 from headwater.model.records import Kind, Position, Why
 from headwater.model.stamp import Origin, OriginKind
+from headwater.pipeline.connection import Connection
 from headwater.pipeline.core import Core
-from headwater.pipeline.receiver import check_hello
 from headwater.wire import codec
 from headwater.wire import headwater_pb2 as pb
-from headwater.wire.link import LINK_VERSION
 
 NAME_LENGTH_MAX = 256
 SOURCE_SERIES_MAX = 1 << 20
@@ -27,63 +26,31 @@ def check_key(meter: str, metric: str) -> None:
             )
 
 
-class SourceInflow:
+class SourceInflow(Connection):
     """One connection from a numbered source. Positions are numbers of readings, from 1."""
 
     def __init__(self, core: Core, hello: pb.Hello) -> None:
-        check_hello(core, hello)
-        self._core = core
-        self._source = bytes(hello.log)
+        super().__init__(core, hello)
         self._context = core.context(SourceInflow._enter)
         self._keys: dict[int, SeriesKey] = {}
         self._numbers: dict[int, int] = {}
         """The source's series numbers, as this log numbers them."""
-        core.connections[self._source] = self
-        if hello.first > self._position + 1:
-            first = self._position + 1
-            core.lose(Why.GAP, Position(self._source, hello.first - 1), first, hello.first - first)
-
-    @property
-    def _position(self) -> int:
-        return self._core.log.state.positions.get(self._source, 0)
-
-    @property
-    def ended(self) -> bool:
-        return self._core.connections.get(self._source) is not self
-
-    def close(self) -> None:
-        if not self.ended:
-            del self._core.connections[self._source]
-
-    @property
-    def durable(self) -> int:
-        """What is acknowledged: the number of the last reading durable here."""
-        return self._core.log.durable_positions.get(self._source, 0)
-
-    def welcome(self) -> pb.Down:
-        core = self._core
-        return pb.Down(
-            welcome=pb.Welcome(
-                version=LINK_VERSION,
-                node=core.options.node.to_bytes(3, "big"),
-                log=core.log.log,
-                durable=self.durable,
-                name=core.options.name,
-            )
-        )
+        self.begin()
+        if hello.first > self.position + 1:
+            first = self.position + 1
+            core.lose(Why.GAP, Position(self._upstream, hello.first - 1), first, hello.first - first)
 
     def take(self, up: pb.Up) -> list[pb.Down]:
         """Take one message in; Rejected ends the connection, a wrong batch costs only itself."""
-        if self.ended:
-            raise Rejected("superseded", "a later connection of this source has taken over")
+        self.check_current()
         if not up.HasField("source"):
             raise Rejected("message", "batches of a source are expected on this connection")
         batch = up.source
         if batch.first < 1:
             raise Rejected("number", f"readings are numbered from 1, not from {batch.first}")
-        if batch.first > self._position + 1:
+        if batch.first > self.position + 1:
             raise Rejected(
-                "order", f"reading {batch.first} came while {self._position + 1} was expected of {self._source.hex()}"
+                "order", f"reading {batch.first} came while {self.position + 1} was expected of {self._upstream.hex()}"
             )
         try:
             self._name(batch)
@@ -100,9 +67,9 @@ class SourceInflow:
             raise error from None
         last = batch.first + count - 1
         self._core.refuse(error, count)
-        if count and last > self._position:
-            lost = last - self._position
-            self._core.lose(Why.DAMAGED, Position(self._source, last), self._position + 1, lost)
+        if count and last > self.position:
+            lost = last - self.position
+            self._core.lose(Why.DAMAGED, Position(self._upstream, last), self.position + 1, lost)
         return pb.Down(refusal=pb.Refusal(reason=error.reason, detail=error.detail, sequence=batch.first))
 
     def _name(self, batch: pb.SourceBatch) -> None:
@@ -115,7 +82,7 @@ class SourceInflow:
 
     def _enter(self, batch: pb.SourceBatch) -> None:
         columns = codec.decode(batch.payload)
-        have = max(self._position + 1 - batch.first, 0)
+        have = max(self.position + 1 - batch.first, 0)
         if have >= len(columns.series):
             return
         series = self._own_numbers(columns.series[have:], batch.first + have)
@@ -124,7 +91,7 @@ class SourceInflow:
         payload = codec.encode(series, columns.timestamps[have:], columns.values[have:])
         core.batch(
             Kind.DATA,
-            Origin(OriginKind.SOURCE, self._source, number),
+            Origin(OriginKind.SOURCE, self._upstream, number),
             core.log.log,
             len(series),
             payload,
@@ -132,7 +99,7 @@ class SourceInflow:
             inputs=None,
             received_ms=core.now_ms(),
             sent_ms=batch.sent_ms or None,
-            upstream=Position(self._source, number + len(series) - 1),
+            upstream=Position(self._upstream, number + len(series) - 1),
         )
 
     def _own_numbers(
