@@ -113,11 +113,11 @@ class Plan(NamedTuple):
 def draw(seed: int, duration_s: float = 3.0) -> Plan:
     """The plan of a seed."""
     rng = random.Random(seed)
-    frequency_ms = rng.choice((10, 20, 40))
+    frequency_ms = rng.choice((15, 25, 40))
     segment_bytes = rng.choice((6_000, 20_000, 64 << 20))
     return Plan(
         seed=seed,
-        meters=rng.choice((1, 3, 6)),
+        meters=rng.choice((1, 2, 4)),
         ticks=int(duration_s * 1000 / frequency_ms * rng.uniform(0.7, 1.0)),
         frequency_ms=frequency_ms,
         keep_journal=rng.random() < 0.7,
@@ -186,7 +186,17 @@ def _lives(rng: random.Random) -> dict[str, tuple[Life, ...]]:
         clock_ms = rng.choice((0, 0, -3_600_000, 5_000, 86_400_000)) if kind == "gateway" else 0
         slow_ms = rng.choice((0, 5, 20, 60)) if kind in ("gateway", "sensors") else 0
         lives.setdefault(name, []).append(Life(_death(rng, kind, name), clock_ms, slow_ms))
+    if rng.random() < 0.3:
+        lives[rng.choice(NODES)] = _two_in_a_row(rng)
     return {name: tuple(held) for name, held in sorted(lives.items())}
+
+
+def _two_in_a_row(rng: random.Random) -> list[Life]:
+    """Dies with something written and not synced, and loses its power as it has hardly told others of it."""
+    first = Death(rng.choice(("sync:segment", "half:segment", "synced:segment")), rng.choice(_OFTEN), False, 0.0)
+    points = ("welcome", "acknowledge", "acknowledged", "forward", "forwarded", "rewritten", "created:cursor")
+    second = Death(rng.choice(points), rng.choice((1, 1, 2)), True, 0.1)
+    return [Life(first, 0, 20), Life(second, 0, 20)]
 
 
 def _death(rng: random.Random, kind: str, name: str) -> Death | None:
