@@ -170,7 +170,8 @@ class Node:
         return self.log.commit() > before
 
     def advance(self) -> bool:
-        return bool(sum(step.advance(2) for step in self.running.steps))
+        running = self.running
+        return running.retention.room_for_step() and bool(sum(step.advance(2) for step in running.steps))
 
     def keep_house(self) -> bool:
         """A round of the daemon: name what readers found damaged, decide what goes, unlink what may."""

@@ -211,9 +211,13 @@ class Retention:
         )
 
     def room_for_step(self, extra_bytes: int = 0) -> bool:
-        """Whether a step may log that much: outputs may go into the reserve, so that steps always get on."""
-        budget = self.budget()
-        return budget.used + extra_bytes <= budget.most - budget.reserve // 2
+        """Whether a step may log that much: outputs may go into the reserve, so that steps always get on.
+
+        Where the oldest segment waits for the steps they may in any case, for nothing else makes room.
+        """
+        budget, steps = self.budget(), self.readers.steps
+        waited_for = steps is not None and self._log.segments[0].last > steps
+        return waited_for or budget.used + extra_bytes <= budget.most - budget.reserve // 2
 
     def _unread(self, at: int | None) -> int:
         return 0 if at is None else sum(_behind(segment, at) for segment in self._log.segments)
