@@ -10,9 +10,17 @@ def replace_checked(disk: Disk, name: str, line: bytes) -> None:
     disk.replace(name, (b"%s %08x\n" % (line, zlib.crc32(line))) * 2)
 
 
+def read_whole(disk: Disk, name: str) -> bytes:
+    """A file that another process may replace at any moment, as it was before or after that; NotFound."""
+    size = disk.size(name)
+    while len(data := disk.read(name, 0, size + 1)) > size:
+        size = max(disk.size(name), len(data))
+    return data
+
+
 def read_checked(disk: Disk, name: str) -> bytes | None:
     """The line, None when neither copy can be read; NotFound when there is no such file."""
-    data = disk.read(name, 0, disk.size(name))
+    data = read_whole(disk, name)
     for copy in (data[: len(data) // 2], data[len(data) // 2 :]):
         line, _, crc = copy[:-1].rpartition(b" ")
         if line and crc == b"%08x" % zlib.crc32(line):

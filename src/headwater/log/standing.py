@@ -2,6 +2,7 @@
 
 import msgspec
 
+from headwater.log.checked import read_whole
 from headwater.log.disk import Disk
 from headwater.model.errors import NotFound
 
@@ -30,6 +31,6 @@ def save_counts(disk: Disk, counts: Counts) -> None:
 def load_counts(disk: Disk) -> Counts:
     """What was saved last; nothing when there is nothing that can be read."""
     try:
-        return msgspec.json.decode(disk.read(COUNTS, 0, disk.size(COUNTS)), type=Counts)
+        return msgspec.json.decode(read_whole(disk, COUNTS), type=Counts)
     except (NotFound, msgspec.DecodeError):
         return Counts()
