@@ -102,6 +102,22 @@ class TestCuts:
         open_log(disk.kill())
         assert not any(name.endswith(TEMPORARY) for name in disk.names())
 
+    def test_a_last_segment_with_nothing_sound_in_it_is_removed(self) -> None:
+        disk = SimDisk()
+        log = open_log(disk)
+        made = fill(log, 3)
+        log.roll()
+        log.commit()
+        disk.replace(segment_name(4), bytes(disk.size(segment_name(4))))
+        disk = disk.kill()
+        found = open_log(disk)
+        assert read_all(found.reader(0))[:3] == made
+        put(found)
+        found.commit()
+        disk = disk.kill()
+        assert vars(open_log(disk).state) == vars(found.state)
+        assert segments(disk) == [1, found.manifest.resume]
+
     def test_many_restarts_take_no_more_room(self) -> None:
         disk = SimDisk()
         fill(open_log(disk), 3)
