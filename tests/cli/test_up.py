@@ -6,8 +6,9 @@ import pytest
 from rich.console import Console
 
 from headwater.cli.main import main
-from headwater.cli.up import prefixed, report_file
+from headwater.cli.up import prefixed, report_file, the_only_run
 from headwater.config import load_topology
+from headwater.model.errors import Unavailable
 
 FORK = Path(__file__).resolve().parents[2] / "examples/topologies/fork.toml"
 
@@ -39,3 +40,11 @@ def test_nothing_is_started_when_something_is_wrong(
 ) -> None:
     assert main(["up", *arguments]) == 2
     assert told in capsys.readouterr().err
+
+
+def test_a_second_run_of_the_same_topology_is_refused_and_the_first_unharmed(tmp_path: Path) -> None:
+    report = tmp_path / "processes.json"
+    with the_only_run(report), pytest.raises(Unavailable, match="running already"), the_only_run(report):
+        raise AssertionError("never reached")
+    with the_only_run(report):
+        assert not report.exists()

@@ -113,7 +113,8 @@ def _measure(run: DemoRun, console: Console, seconds: float | None, topology: st
 
 def _send(run: DemoRun, console: Console, stop: list[int], seconds: float | None) -> None:
     """Print live rates until the time is over, the readings end, or Ctrl-C."""
-    began = time.monotonic()
+    # Sensors begin when they are started, which is before the slowest process answers.
+    began = run.watch.began_s or time.monotonic()
     before = run.progress()
     while not stop and not run.sensors_done():
         left_s = LOOK_EVERY_S if seconds is None else min(LOOK_EVERY_S, began + seconds - time.monotonic())
@@ -130,7 +131,7 @@ def _send(run: DemoRun, console: Console, stop: list[int], seconds: float | None
 
 def _show(run: DemoRun, console: Console, stop: list[int]) -> None:
     """Live rates, one reading and one aggregated value traced, totals, and then on until Ctrl-C."""
-    _send(run, console, stop, TRACE_AFTER_S)
+    _send(run, console, stop, time.monotonic() - (run.watch.began_s or time.monotonic()) + TRACE_AFTER_S)
     if stop:
         return
     for example in _examples(run):

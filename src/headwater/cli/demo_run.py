@@ -78,6 +78,8 @@ class Watch(threading.Thread):
         self._disk = RealDisk(folder)
         self._ending = threading.Event()
         self.arrivals: list[Arrival] = []
+        self.began_s: float | None = None
+        """When the first reading arrived, by the monotonic clock."""
         self.latest: deque[str] = deque(maxlen=1)
         """The id of a reading that arrived lately."""
 
@@ -91,6 +93,7 @@ class Watch(threading.Thread):
                     batch = decode_batch(record)
                     if batch.origin.kind == OriginKind.SOURCE:
                         source = batch.origin.stream.hex()
+                        self.began_s = self.began_s or time.monotonic()
                         self.arrivals.append(Arrival(source, batch.origin.number, batch.count, now_ms))
                     if batch.stamp is not None:
                         self.latest.append(str(batch.stamp.run.at(0)))

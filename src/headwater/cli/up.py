@@ -1,5 +1,8 @@
 """`headwater up`: starts and supervises every process of a topology file."""
 
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +15,7 @@ from headwater.cli.processes import topology_processes
 from headwater.cli.supervise import supervise
 from headwater.cli.supervisor import Say, Supervisor
 from headwater.config import Topology, load_topology
+from headwater.model.errors import Unavailable
 
 COLOURS = ("cyan", "green", "yellow", "magenta", "blue", "bright_red", "bright_cyan", "bright_green")
 
@@ -38,14 +42,30 @@ def up(
     loaded = load_topology(topology)
     specs = topology_processes(loaded, topology, only)
     say = prefixed(Console(highlight=False, soft_wrap=True), [spec.name for spec in specs])
-    supervisor = Supervisor(specs, report_file(loaded, only), say)
+    report = report_file(loaded, only)
+    supervisor = Supervisor(specs, report, say)
 
     def ready(waiting: list[str]) -> None:
         for address in waiting:
             say("up", f"nothing answers at {address} yet")
         say("up", f"{len(specs)} processes started; API: {loaded.api_url}/v1 (Ctrl-C stops everything)")
 
-    return supervise(supervisor, ready)
+    with the_only_run(report):
+        return supervise(supervisor, ready)
+
+
+@contextmanager
+def the_only_run(report: Path) -> Iterator[None]:
+    """Hold a lock beside the list of processes; Unavailable when another run of the same holds it."""
+    report.parent.mkdir(parents=True, exist_ok=True)
+    with report.with_suffix(".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Unavailable(
+                f"this topology is running already ({report} lists its processes): stop it first"
+            ) from None
+        yield
 
 
 def report_file(topology: Topology, only: str | None) -> Path:
