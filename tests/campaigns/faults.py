@@ -163,10 +163,10 @@ def _fault(rng: random.Random, duration_s: float) -> Fault:
         case "power":
             return Fault(at_s, "power", _hosts(rng), short_s)
         case "pause":
-            return Fault(at_s, "pause", (rng.choice(PROCESSES),), rng.uniform(0.1, 2.0))
+            return Fault(at_s, "pause", (rng.choice(PROCESSES),), rng.uniform(0.03, 0.7) * duration_s)
         case "away":
             what = rng.choice(("kill", "pause"))
-            return Fault(at_s, what, (rng.choice(("endpoint", "gatewayC", STORE)),), rng.uniform(1.0, 2.5))
+            return Fault(at_s, what, (rng.choice(("endpoint", "gatewayC", STORE)),), rng.uniform(0.3, 0.8) * duration_s)
         case _:
             return Fault(at_s, "kill", tuple(rng.sample(PROCESSES, rng.choice((1, 1, 1, 2, 3)))), short_s)
 
