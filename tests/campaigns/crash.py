@@ -8,6 +8,7 @@ Prints each seed that fails with its schedule of faults, keeps its folder, and e
 import argparse
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -111,7 +112,7 @@ def _let(grid: Grid, fault: Fault) -> None:
     elif fault.what == "pause":
         grid.pause(fault.targets[0], fault.for_s)
     else:
-        grid.kill(fault.targets, fault.for_s)
+        grid.kill(fault.targets, fault.for_s, signal.SIGTERM if fault.what == "stop" else signal.SIGKILL)
 
 
 # ---- settling --------------------------------------------------------------------------------------------------------

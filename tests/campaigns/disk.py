@@ -214,7 +214,7 @@ def _lose_writes(path: Path, held: Doubtful, rng: random.Random) -> list[str]:
             if first < last:
                 done += [f"{path.name} {told}" for told in _lose_range(file.fileno(), first, last, rng)]
         if rng.random() < 0.5:
-            keep = rng.randint(min(durable, size), size)
+            keep = min(size, rng.choice((durable, rng.randint(min(durable, size), size))))
             file.truncate(keep)
             done.append(f"{path.name} ends at {keep} instead of {size}")
     return done

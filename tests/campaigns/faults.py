@@ -48,7 +48,7 @@ class Fault(NamedTuple):
 
     at_s: float
     what: str
-    """kill | power | pause"""
+    """kill | stop (asked to) | power | pause"""
     targets: tuple[str, ...]
     for_s: float
     """How long they are away."""
@@ -159,7 +159,7 @@ def calm(seed: int, **sizes: int | str | bool) -> Plan:
 def _fault(rng: random.Random, duration_s: float) -> Fault:
     at_s = rng.uniform(0.2, duration_s)
     short_s = rng.uniform(0.0, 0.4)
-    match rng.choice(("kill", "kill", "power", "power", "pause", "away")):
+    match rng.choice(("kill", "kill", "stop", "power", "power", "pause", "away")):
         case "power":
             return Fault(at_s, "power", _hosts(rng), short_s)
         case "pause":
@@ -167,8 +167,8 @@ def _fault(rng: random.Random, duration_s: float) -> Fault:
         case "away":
             what = rng.choice(("kill", "pause"))
             return Fault(at_s, what, (rng.choice(("endpoint", "gatewayC", STORE)),), rng.uniform(0.3, 0.8) * duration_s)
-        case _:
-            return Fault(at_s, "kill", tuple(rng.sample(PROCESSES, rng.choice((1, 1, 1, 2, 3)))), short_s)
+        case what:
+            return Fault(at_s, what, tuple(rng.sample(PROCESSES, rng.choice((1, 1, 1, 2, 3)))), short_s)
 
 
 def _hosts(rng: random.Random) -> tuple[str, ...]:

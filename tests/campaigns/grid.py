@@ -135,12 +135,12 @@ class Grid:
 
     # ---- faults ----------------------------------------------------------------------------------------------------
 
-    def kill(self, names: Iterable[str], for_s: float) -> None:
-        """kill -9; they start again after a while."""
+    def kill(self, names: Iterable[str], for_s: float, number: signal.Signals = signal.SIGKILL) -> None:
+        """kill -9, or with another signal; they start again after a while."""
         for name in names:
             process = self.processes[name]
             if process.pid is not None:
-                self._nursery.signal(process.pid, signal.SIGKILL)
+                self._nursery.signal(process.pid, number)
                 process.due_s = self.now_s + for_s + self._rng.uniform(0, SPREAD_S)
 
     def keep_away(self, names: Iterable[str]) -> None:
