@@ -134,12 +134,12 @@ def test_an_agent_and_a_store_that_start_again_lose_and_double_nothing(tmp_path:
 def test_a_store_that_lost_everything_gets_it_again(tmp_path: Path, written: Written) -> None:
     async def run() -> None:
         written.write(20, batches=30)
-        async with store(tmp_path / "old") as address:
-            async with serving(agent_options(tmp_path, address), wall_ms):
+        async with contextlib.AsyncExitStack() as stack:
+            async with store(tmp_path / "old") as address:
+                await stack.enter_async_context(serving(agent_options(tmp_path, address), wall_ms))
                 await shipped(tmp_path / "old", written)
-            port = int(address.rpartition(":")[2])
-        async with store(tmp_path, port), serving(agent_options(tmp_path, address), wall_ms):
-            await shipped(tmp_path, written)
+            async with store(tmp_path, int(address.rpartition(":")[2])):
+                await shipped(tmp_path, written)
 
     asyncio.run(run())
     assert points(tmp_path, written) == as_written(written)

@@ -67,6 +67,18 @@ def test_what_is_not_durable_is_unknown_and_found_later(written: Written) -> Non
         assert readings.find_all([run]) == [("ok", held)]
 
 
+def test_what_was_written_and_could_not_be_synced_is_unknown(tmp_path: Path) -> None:
+    disk = FullDisk(tmp_path)
+    written = Written(disk)
+    written.write(5)
+    written.write(5, commit=False)
+    disk.full = True
+    with pytest.raises(Unavailable):
+        written.log.commit()
+    assert states(Readings(disk), [run for run, _ in written.batches]) == ["ok", "unknown"]
+    written.close()
+
+
 def test_ids_that_were_never_given_are_unknown(written: Written) -> None:
     written.write(10, batches=5)
     run = written.batches[-1][0]

@@ -19,6 +19,7 @@ from headwater.model.stamp import Origin, OriginKind, Same, Stamp
 from headwater.wire import codec
 from headwater.wire.records import decode_batch
 from tests.agent.logs import NODE, Written
+from tests.pipeline.daemons import FullDisk
 
 
 @pytest.fixture
@@ -91,6 +92,18 @@ def test_nothing_behind_the_durable_mark_is_shipped(written: Written) -> None:
         assert len(stamps(everything(shipper))) == 1
         assert shipper.position == written.log.durable
         assert number == len(written.batches)
+
+
+def test_what_was_written_and_could_not_be_synced_is_not_shipped(tmp_path: Path) -> None:
+    disk = FullDisk(tmp_path)
+    written = Written(disk)
+    written.write(5)
+    written.write(5, commit=False)
+    disk.full = True
+    with pytest.raises(Unavailable):
+        written.log.commit()
+    assert len(stamps(everything(Shipper(disk, 256)))) == 1
+    written.close()
 
 
 def test_it_goes_on_behind_what_the_store_has(written: Written) -> None:

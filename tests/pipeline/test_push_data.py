@@ -322,11 +322,14 @@ def test_without_room_nothing_more_is_taken_and_nothing_is_lost(tmp_path: Path) 
 
 
 def full_disk_gateway(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, work: Callable[[Running, FullDisk], Coroutine[None, None, None]]
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    work: Callable[[Running, FullDisk], Coroutine[None, None, None]],
+    patience_s: float = 0.2,
 ) -> None:
     """Run something with a gateway whose disk can be full, and that has little patience."""
     monkeypatch.setattr(daemon_module, "RealDisk", FullDisk)
-    monkeypatch.setattr(server.GatewayServicer.__init__, "__defaults__", (0.2,))
+    monkeypatch.setattr(server.GatewayServicer.__init__, "__defaults__", (patience_s,))
 
     async def run(gateway: Running) -> None:
         assert isinstance(gateway.daemon.disk, FullDisk)
@@ -349,6 +352,23 @@ def test_a_disk_that_refuses_is_answered_503_and_200_when_it_works_again(
     full_disk_gateway(tmp_path, monkeypatch, work)
     # At least once: what was answered 503 may be there all the same.
     assert {reading.value for reading in readings(tmp_path)} >= {2.0}
+
+
+def test_nothing_is_promised_before_it_is_durable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work(gateway: Running, disk: FullDisk) -> None:
+        async with open_streams(gateway.address) as begin:
+            disk.full = True
+            stream = begin()
+            await stream.write(message(1))
+            answer = asyncio.create_task(stream.finish())
+            await until(lambda: gateway.daemon.committer.failing)
+            await asyncio.sleep(0.3)
+            assert not answer.done()
+            disk.full = False
+            assert (await answer).counts == ("200", 1, 0)
+            assert readings(tmp_path) == [expected(message(1))]
+
+    full_disk_gateway(tmp_path, monkeypatch, work, patience_s=60)
 
 
 def test_a_stream_that_never_ends_is_answered_503_when_the_disk_refuses(
