@@ -313,11 +313,13 @@ def test_rule_6_a_crash_while_a_cursor_is_saved_leaves_an_old_or_a_new_one() -> 
 def test_rule_14_a_drop_takes_only_what_is_acknowledged_or_was_never_sent() -> None:
     """PROTOCOL rule 14: what may have been sent stays, and after a crash a synced limit says what that was."""
     disk = SimDisk()
-    log = filled(disk)
+    log = small_log(disk)
     limit = SentLimit(disk, log)
+    fill(log, 55, bytes(3_000))
     limit.raise_to(20)
     limit.save()
-    log = small_log(disk.kill())
+    disk = disk.kill()
+    log = small_log(disk)
     retention_of(log, drop_oldest=True).tick(Readers(forward=0, agent=0, sent=SentLimit(disk, log).sequence))
     log.commit()
     log.sweep()

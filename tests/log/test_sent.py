@@ -30,7 +30,8 @@ def test_after_a_restart_the_limit_is_what_was_saved() -> None:
     limit = SentLimit(disk, open_log(disk))
     limit.raise_to(7)
     limit.save()
-    assert SentLimit(disk, open_log(disk.kill())).sequence >= 7
+    disk = disk.kill()
+    assert SentLimit(disk, open_log(disk)).sequence >= 7
 
 
 def test_a_lower_sequence_does_not_lower_the_limit() -> None:
@@ -50,6 +51,29 @@ def test_a_limit_that_cannot_be_read_means_that_all_may_have_been_sent() -> None
     limit.save()
     disk.flip(cursor_name(SENT), 30)
     assert SentLimit(disk, log).sequence == 5
+
+
+def test_where_nothing_is_dropped_no_file_is_kept_and_all_may_have_been_sent() -> None:
+    disk = SimDisk()
+    log = open_log(disk)
+    SentLimit(disk, log)
+    fill(log, 5)
+    watching = watch(disk)
+    limit = SentLimit(disk, log, keep=False)
+    limit.raise_to(3)
+    limit.save()
+    assert cursor_name(SENT) not in disk.names()
+    assert {operation.kind for operation in watching.seen} == {"unlink", "sync_folder"}
+    assert SentLimit(disk, log).sequence == 5
+
+
+def test_a_log_from_which_nothing_was_ever_sent_may_drop_all_after_a_restart() -> None:
+    disk = SimDisk()
+    log = open_log(disk)
+    SentLimit(disk, log)
+    fill(log, 5)
+    disk = disk.kill()
+    assert SentLimit(disk, open_log(disk)).sequence == 0
 
 
 def test_a_limit_that_cannot_be_saved_stays_behind() -> None:

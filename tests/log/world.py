@@ -66,6 +66,7 @@ class World:
             self.watch()
             try:
                 self.log = NodeLog(self.disk, NODE, lambda: self.now, LogOptions(40_000, self.budget))
+                self.sent = SentLimit(self.disk, self.log)
                 break
             except Crash:
                 self.crash()
@@ -74,7 +75,6 @@ class World:
                 self.disk = self.disk.kill()
         options = RetentionOptions(5_000, self.budget, self.drop_oldest)
         self.retention = Retention(self.log, options, lambda: self.now)
-        self.sent = SentLimit(self.disk, self.log)
         self.forward = self.log.reader(load_cursor(self.disk, "forward").sequence)
         self.acknowledged = self.forward.after
         self.agent = self.agent_reader()

@@ -8,32 +8,44 @@ from headwater.log.cursors import Cursor, cursor_name, decode_cursor, save_curso
 from headwater.log.disk import Disk
 from headwater.log.survey import Segment
 from headwater.log.writer import NodeLog
-from headwater.model.errors import NotFound
+from headwater.model.errors import NotFound, Unavailable
 
 SENT = "sent"
 AHEAD_MAX = 4096
 
 
 class SentLimit:
-    """Raise it, save it, and only then send."""
+    """Raise it, save it, and only then send.
 
-    def __init__(self, disk: Disk, log: NodeLog) -> None:
+    With `keep` false, where unsent records are never dropped, no file is kept: should that change later, all that is
+    durable then counts as sent. Unavailable when the disk refuses.
+    """
+
+    def __init__(self, disk: Disk, log: NodeLog, keep: bool = True) -> None:
         self._disk = disk
         self._log = log
+        self._keep = keep
         self.sequence = self._saved = self._load()
         """The last sequence that may have been sent."""
+        try:
+            if keep:
+                save_cursor(disk, SENT, Cursor(self.sequence, 0))
+            else:
+                disk.unlink(cursor_name(SENT))
+        except OSError as error:
+            raise Unavailable(f"how far records were sent cannot be saved: {error}") from error
 
     def _load(self) -> int:
         try:
             held = decode_cursor(self._disk.read(cursor_name(SENT), 0, 64))
         except NotFound:
-            return 0
+            held = None
         return self._log.durable if held is None else held.sequence
 
     @property
     def behind(self) -> bool:
         """Whether the file does not cover the limit: nothing may be sent before `save`."""
-        return self._saved < self.sequence
+        return self._keep and self._saved < self.sequence
 
     def raise_to(self, sequence: int) -> None:
         """Records up to here are about to be sent: from now on no drop takes one of them."""

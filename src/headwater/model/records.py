@@ -81,7 +81,11 @@ class Why(enum.StrEnum):
 
 
 class Loss(msgspec.Struct, frozen=True, array_like=True):
-    """Records `first` to `last` of a log are gone, and what went with them as far as it is known."""
+    """Records `first` to `last` of a log are gone, and what went with them as far as it is known.
+
+    A loss may come again, and as part of a wider one: of one log's losses for one reason, those within another add
+    nothing to it.
+    """
 
     why: str
     log: bytes
@@ -95,7 +99,7 @@ class Loss(msgspec.Struct, frozen=True, array_like=True):
     stamps: tuple[tuple[int, int], ...] = ()
     """The sequence ranges whose stamps the store will not get."""
     restated: tuple["Loss", ...] = ()
-    """Loss records that went with a dropped segment (rule 14)."""
+    """What loss records said that went with a dropped segment, and all drops before this one (rule 14)."""
     whole: tuple[int, int] | None = None
     """The segment to unlink: its first and last sequence (rule 4)."""
 

@@ -56,7 +56,7 @@ class Housekeeping:
         self._steps = steps
         self._now_ms = now_ms
         self.sending: Sending | None = None
-        self.limit = SentLimit(disk, core.log)
+        self.limit = SentLimit(disk, core.log, core.options.when_full == "drop_oldest")
         self._forward_saved = load_cursor(disk, FORWARD).sequence
         self._counts = Counts()
 
@@ -67,9 +67,8 @@ class Housekeeping:
 
     def allow(self, sequence: int) -> None:
         """Records up to here are about to be sent; only a drop of unsent records has to know (rule 14)."""
-        if self._core.options.when_full == "drop_oldest":
-            self.limit.raise_to(sequence)
-            self.limit.save()
+        self.limit.raise_to(sequence)
+        self.limit.save()
 
     async def run(self) -> None:
         """Make rounds until cancelled; a disk that refuses is asked again."""
