@@ -179,6 +179,8 @@ class Windows:
         self._late: set[tuple[int, int]] = set()
         """(record, position) of what the step called late."""
         self._used: dict[float, tuple[str, int]] = {}
+        self._inputs: set[tuple[int, int]] = set()
+        """(record, position) of what outputs were made of."""
         self._seen: set[tuple[str, int]] = set()
 
     def all(self) -> None:
@@ -235,6 +237,7 @@ class Windows:
         if value in self._used:
             raise Violation(f"{source.name}/{reading.number} is in the windows {self._used[value]} and {window}")
         self._used[value] = window
+        self._inputs.add((record.sequence, position))
         return value
 
     def _complete(self) -> None:
@@ -246,7 +249,7 @@ class Windows:
         for held in self._steps.records.values():
             for position, value in enumerate(held.values if held.kind == Kind.DATA else ()):
                 late = (held.sequence, position) in self._late
-                if late and value in self._used:
+                if late and (held.sequence, position) in self._inputs:
                     raise Violation(f"{check.made[value][1]} is called late and in window {self._used[value]}")
                 if value not in self._used and not late and not check.is_lost(held) and not self._again(held, value):
                     raise Violation(f"{check.made[value][1]} ({held}) is in no window and not late")

@@ -181,7 +181,7 @@ class Faults:
     def _away(self) -> None:
         """The way to a next hop is gone for long."""
         link = self._world.rng.choice(self._world.links[2:])
-        link.away_steps = self._world.rng.randint(20, 100)
+        link.away_steps = self._world.rng.randint(20, 150)
         self._world.note(f"{link.name} away for {link.away_steps} steps")
         link.cut()
 

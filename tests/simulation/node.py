@@ -87,8 +87,8 @@ class Node:
             when_full="drop_oldest" if drop_oldest else "block",
             steps=steps,
         )
-        log_bytes_max = rng.choice((16_000, 24_000, 1 << 20) if has_step else (9_000, 12_000, 1 << 20))
-        self.log_options = LogOptions(rng.choice((600, 1000, 2000)), log_bytes_max)
+        log_bytes_max = rng.choice((20_000, 32_000, 1 << 20) if has_step else (12_000, 16_000, 1 << 20))
+        self.log_options = LogOptions(rng.choice((1200, 1600, 3000)), log_bytes_max)
         self.retention_options = RetentionOptions(rng.choice((0, 5_000, 3_600_000)), log_bytes_max, drop_oldest, 500)
         self.clock_ms = 1_000_000
         self.storage = Storage()

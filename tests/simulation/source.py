@@ -50,7 +50,7 @@ class Source:
 
     def produce(self) -> None:
         """Journal one message: some readings, sorted by series before they are numbered."""
-        some = sorted(self._rng.choice(self.meters) for _ in range(self._rng.choice((1, 1, 2, 4))))
+        some = sorted(self._rng.choice(self.meters) for _ in range(self._rng.choice((1, 1, 3, 12))))
         for meter in some:
             self._newest_ms[meter] += self._rng.choice((1000, 1000, 2000))
             timestamp = max(0, self._newest_ms[meter] - self._rng.choice((0, 0, 0, 0, 3000, 9000)))
@@ -102,7 +102,7 @@ class Source:
 
     def following(self) -> pb.Up | None:
         some = [reading for reading in self._journal if reading.number > self._sent]
-        some = some[: self._rng.choice((1, 2, 3, 6))]
+        some = some[: self._rng.choice((1, 2, 5, 12))]
         if not (self.ready and some):
             return None
         self.sync()

@@ -46,7 +46,7 @@ class World:
         a, b, c, e = self.nodes.values()
         self.links = [Link(rng, SourceEnd(self.sources[0]), a), Link(rng, SourceEnd(self.sources[1]), b)]
         self.links += [Link(rng, a, c), Link(rng, b, c), Link(rng, c, e)]
-        self.load = rng.choice((0.3, 0.6, 1.0))
+        self.load = rng.choice((0.3, 0.7, 1.5))
         self.steps = plan.steps if plan.steps is not None else rng.randint(40, 140)
         rate = plan.rate if plan.rate is not None else rng.choice((0, 0.05, 0.1, 0.2))
         self.faults = Faults(self, plan.faults, rate)
@@ -165,7 +165,7 @@ class World:
         rng, table = self.rng, self.table()
         self.revive()
         for _ in range(self.steps):
-            if rng.random() < self.load:
+            for _ in range(int(self.load + rng.random())):
                 self._produce()
             for _ in range(14):
                 table[int(rng.random() * len(table))]()
