@@ -261,10 +261,14 @@ def test_a_journal_that_cannot_be_written_ends_the_run(tmp_path: Path, monkeypat
 # ---- other gateways -------------------------------------------------------------------------------------------------
 
 
-def test_another_gateway_gets_what_is_new_and_calls_nothing_missing(tmp_path: Path) -> None:
+def test_another_gateway_gets_what_is_new_and_calls_nothing_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal_module, "FILE_BYTES", 1000)
+
     async def run() -> None:
         async with gateway(tmp_path, 1) as first, gateway(tmp_path, 2) as second:
-            await send_all(options(tmp_path / "journal", first.address), household(100))
+            await send_all(options(tmp_path / "journal", first.address, rate=20_000.0), household(100))
             await send_all(options(tmp_path / "journal", second.address), household(150))
             await send_all(options(tmp_path / "journal", second.address), household(200))
 

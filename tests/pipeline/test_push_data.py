@@ -347,6 +347,7 @@ def test_a_disk_that_refuses_is_answered_503_and_200_when_it_works_again(
         assert answer.counts == ("503", 0, 0)
         assert "again" in answer.trailers["headwater-reason"]
         disk.full = False
+        await until(lambda: not gateway.daemon.committer.failing)
         assert (await push(gateway.address, [message(2)]))[0].counts == ("200", 1, 0)
 
     full_disk_gateway(tmp_path, monkeypatch, work)
