@@ -6,7 +6,6 @@ from headwater.log.disk import Disk
 from headwater.log.reader import LogReader
 from headwater.log.writer import NodeLog
 from headwater.model.records import Batch, Definition, Jump, Kind, Loss, Why
-from headwater.model.stamp import Stamp
 from headwater.wire import codec
 from headwater.wire.codec import Columns
 from headwater.wire.records import Body, Record, decode_body, known
@@ -22,14 +21,12 @@ class Durable:
         self.sequence = record.sequence
         self.kind = record.kind
         self.body: Body | None = decode_body(record) if known(record) else None
+        self.batch = self.body if isinstance(self.body, Batch) else None
+        self.stamp = self.batch.stamp if self.batch is not None else None
         self.flipped = False
         """A bit of it was turned over after it was durable."""
         self.cut = False
         """A start took it for the torn end of the log."""
-
-    @property
-    def batch(self) -> Batch | None:
-        return self.body if isinstance(self.body, Batch) else None
 
     @cached_property
     def columns(self) -> Columns:
@@ -39,10 +36,6 @@ class Durable:
     @cached_property
     def values(self) -> list[float]:
         return self.columns.values.tolist() if self.batch is not None else []
-
-    @property
-    def stamp(self) -> Stamp | None:
-        return self.batch.stamp if self.batch is not None else None
 
     @property
     def stamp_key(self) -> tuple[int, int]:
@@ -70,6 +63,8 @@ class Ghost:
         durable = log.durable
         if durable < self._last:
             raise Violation(f"{self.node}: the durable sequence fell from {self._last} to {durable}")
+        if durable == self._last:
+            return
         reader = LogReader(disk, self._last, lambda: durable, lambda first, last: True, log.recent)
         while reader.after < durable:
             before = reader.after
