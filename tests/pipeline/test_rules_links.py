@@ -49,7 +49,7 @@ class TestRule7:
         earlier = connect(end)
         connect(end)
 
-        with pytest.raises(Rejected, match="a later connection of this log has taken over"):
+        with pytest.raises(Rejected, match="a later connection of this log or source has taken over"):
             send(earlier, record(1, body=travel(1.0)))
 
         assert earlier.ended
