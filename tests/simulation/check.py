@@ -10,6 +10,7 @@ from tests.simulation.ghost import Durable, Ghost, Missing
 from tests.simulation.node import WINDOW_S
 from tests.simulation.source import Reading, Source
 from tests.simulation.store import Violation
+from tests.simulation.stream import Stream
 from tests.simulation.world import World
 
 
@@ -24,9 +25,8 @@ class Check:
         self.named = Missing(self.endpoint.losses)
         self.told = Missing(self.store.losses)
         self.points = {point: place for ghost in self.ghosts.values() for point, place in ghost.points.items()}
-        self.made: dict[float, tuple[Source, Reading]] = {
-            reading.value: (source, reading) for source in world.sources for reading in source.made.values()
-        }
+        sources: list[Source | Stream] = [*world.sources, world.stream]
+        self.made = {reading.value: (source, reading) for source in sources for reading in source.made.values()}
 
     def all(self) -> None:
         self.damage()
@@ -46,7 +46,7 @@ class Check:
         """Whether a record may lack what only it could give."""
         return held.flipped or held.cut or self.is_named(held)
 
-    def source_named(self, source: Source, number: int) -> bool:
+    def source_named(self, source: Source | Stream, number: int) -> bool:
         return self.named.has(source.id, number)
 
     # ---- the invariants ----------------------------------------------------------------------------------------------
@@ -92,7 +92,9 @@ class Check:
             ends = [held for held in seen if held.node == "E" and self._delivered(held)]
             if len(ends) > 1:
                 raise Violation(f"{source.name}/{reading.number} was delivered {len(ends)} times: {ends}")
-            if ends or reading.number > source.acknowledged:
+            if ends or not source.acknowledged(reading.number):
+                continue
+            if isinstance(source, Stream) and any(held.cut for held in seen):
                 continue
             if not self.source_named(source, reading.number) and not any(map(self._named_at_end, seen)):
                 raise Violation(f"{source.name}/{reading.number} acknowledged, not delivered, not named; was in {seen}")
@@ -140,7 +142,10 @@ class Check:
         batch = held.batch
         assert batch is not None
         first = (batch.origin.kind, batch.origin.stream, batch.origin.number + position)
-        if first != (OriginKind.SOURCE, source.id, reading.number) or held.values[position] != value:
+        meant = (OriginKind.SOURCE, source.id, reading.number)
+        if isinstance(source, Stream):
+            meant = (OriginKind.ENTRY, self.ghosts[held.node].log, held.sequence + position)
+        if first != meant or held.values[position] != value:
             raise Violation(f"lineage of {end} ({source.name}/{reading.number}) ends at {held} {position}: {first}")
         self._check_key(end, reading)
 

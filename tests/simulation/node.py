@@ -14,6 +14,7 @@ from headwater.log.segments import Invalid, read_segment, segment_name, segments
 from headwater.log.writer import LogOptions, NodeLog
 from headwater.model.ids import format_node
 from headwater.model.records import Kind, TimeDecision
+from headwater.pipeline.collector import Collector
 from headwater.pipeline.committer import Committer
 from headwater.pipeline.core import Core
 from headwater.pipeline.housekeeping import Housekeeping
@@ -51,6 +52,7 @@ class Pipeline:
             self.outflow = Outflow(self.core, disk, log.reader(0), self.house.allow, WINDOW_BYTES)
         self.house.sending = self.outflow
         self.core.configure(options.successor)
+        self.collector = Collector(self.core, lambda: node.clock_ms / 1000)
 
 
 class OnDisk(NamedTuple):

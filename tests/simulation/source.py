@@ -40,13 +40,17 @@ class Source:
         self.ready = False
         self.made: dict[int, Reading] = {}
         """Every reading ever journaled, by number: what the checks compare with."""
-        self.acknowledged = 0
+        self.forgotten = 0
+        """The number of the last reading that is acknowledged."""
         self._journal: list[Reading] = []
         self._synced = 0
         self._next = 1
         self._sent = 0
         self._defined: set[str] = set()
         self._newest_ms = dict.fromkeys(meters, 0)
+
+    def acknowledged(self, number: int) -> bool:
+        return number <= self.forgotten
 
     def produce(self) -> None:
         """Journal one message: some readings, sorted by series before they are numbered."""
@@ -69,7 +73,7 @@ class Source:
         """The unsynced end of the journal is gone; its numbers were never sent."""
         self.kill()
         self._journal = [reading for reading in self._journal if reading.number <= self._synced]
-        self._next = max(self._synced, self.acknowledged) + 1
+        self._next = max(self._synced, self.forgotten) + 1
 
     # ---- the sending end of a link ---------------------------------------------------------------------------------
 
@@ -119,7 +123,7 @@ class Source:
 
     def _forget(self, durable: int) -> None:
         self._journal = [reading for reading in self._journal if reading.number > durable]
-        self.acknowledged = max(self.acknowledged, durable)
+        self.forgotten = max(self.forgotten, durable)
 
     @property
     def waiting(self) -> bool:

@@ -12,6 +12,7 @@ from tests.simulation.link import Link, SourceEnd
 from tests.simulation.node import Node
 from tests.simulation.source import Source
 from tests.simulation.store import Store, Violation
+from tests.simulation.stream import Stream
 
 ROUNDS_MAX = 400
 Action = Callable[[], bool]
@@ -43,6 +44,7 @@ class World:
             "E": Node(rng, "E", 0xE, drops[3], None, False),
         }
         self.sources = [Source(rng, "S1", ["m1", "m2"], self.fresh), Source(rng, "S2", ["m3", "m1b"], self.fresh)]
+        self.stream = Stream(rng, "U", ["m3", "m5"], self.fresh)
         a, b, c, e = self.nodes.values()
         self.links = [Link(rng, SourceEnd(self.sources[0]), a), Link(rng, SourceEnd(self.sources[1]), b)]
         self.links += [Link(rng, a, c), Link(rng, b, c), Link(rng, c, e)]
@@ -118,7 +120,21 @@ class World:
             out += [self._at(link.target, link.acknowledge), self._at(link.source, link.back)]
         for node in self.nodes.values():
             out += self._node_actions(node)
-        return out
+        return out + self._stream_actions(self.nodes["B"])
+
+    def _stream_actions(self, node: Node) -> list[Action]:
+        """Clients without numbers at one gateway."""
+
+        def flush() -> bool:
+            waiting = node.running.collector.waiting
+            node.running.collector.flush()
+            return waiting > 0
+
+        def send() -> bool:
+            return not self.calm and node.has_room() and self.stream.send(node.running.collector)
+
+        hear = self._on(node, lambda: self.stream.hear(node.running.collector, node.log))
+        return [self._on(node, send), self._on(node, flush), hear]
 
     def _node_actions(self, node: Node) -> list[Action]:
         def commit() -> bool:
@@ -217,6 +233,8 @@ class World:
         self.follow_deaths()
 
     def follow_deaths(self) -> None:
+        if not self.nodes["B"].alive:
+            self.stream.lose()
         for link in self.links:
             link.follow_deaths()
 
