@@ -174,19 +174,21 @@ class Outflow:
         self.next_node = int.from_bytes(welcome.node, "big")
         if welcome.durable < self.acknowledged:
             self.passed = welcome.durable
+        self._locate(welcome.durable)
         self.acknowledged = self._sent = welcome.durable
         self._read, self._named_at = max(welcome.durable, self.passed), 0
-        self._locate(welcome.durable)
         self.ready = True
         self._core.configure(self.next_node)
         return []
 
     def _locate(self, durable: int) -> None:
-        """Go on behind a record; if it is gone, the cumulative readings there are found from the one behind it."""
+        """Go on behind a record, and find the cumulative readings there, from the record behind it if it is gone."""
         self._reader.rewind(max(durable - 1, 0))
         for record in self._reader.read(1).records:
-            self._previous = record if record.sequence == durable else None
-            self.acknowledged_total = record.total - (_readings(record) if record.sequence > durable else 0)
+            if record.sequence == durable:
+                self._previous, self.acknowledged_total = record, record.total
+            elif durable != self.acknowledged:
+                self.acknowledged_total = record.total - _readings(record)
         self._reader.rewind(durable)
 
     def _acknowledged(self, durable: int) -> None:
