@@ -186,7 +186,7 @@ class Windows:
         self._used: dict[float, tuple[str, int]] = {}
         self._inputs: set[tuple[int, int]] = set()
         """(record, position) of what outputs were made of."""
-        self._seen: set[tuple[str, int]] = set()
+        self._seen: set[tuple[bytes, int, int]] = set()
 
     def all(self) -> None:
         self._made_once()
@@ -223,12 +223,19 @@ class Windows:
         for position, (series, start, value) in enumerate(zip(*map(list, held.columns), strict=True)):
             meter, _ = self._steps.series[batch.entry, int(series)]
             window = (meter, int(start))
-            if window in self._seen:
-                raise Violation(f"window {window} was emitted twice, again in {held}")
-            self._seen.add(window)
-            found = [self._input(held, window, point) for point in input_ids(inputs_of(stamp, position))]
+            points = list(input_ids(inputs_of(stamp, position)))
+            found = [self._input(held, window, point) for point in points]
             if sum(found) != value:
                 raise Violation(f"window {window} in {held} is {value}, its inputs {found}")
+            ((entry, number),) = set(map(self._series_of, points))
+            if (entry, number, int(start)) in self._seen:
+                raise Violation(f"window {window} was emitted twice, again in {held}")
+            self._seen.add((entry, number, int(start)))
+
+    def _series_of(self, point: DataPointId) -> tuple[bytes, int]:
+        record, position = self._check.points[point.node, point.ordinal]
+        assert record.batch is not None
+        return record.batch.entry, int(record.columns.series[position])
 
     def _input(self, held: Durable, window: tuple[str, int], point: DataPointId) -> float:
         place = self._check.points.get((point.node, point.ordinal))
