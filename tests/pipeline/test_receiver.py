@@ -1,10 +1,13 @@
 """What a receiver does with what it should not get: it says what and where, counts it, and goes on."""
 
+from collections.abc import Callable
+
 import msgspec
 import pytest
 
 from headwater.model.errors import Rejected
 from headwater.model.ids import IdRun
+from headwater.model.reading import SeriesKey
 from headwater.model.records import Config, Definition, Kind, Loss, Why
 from headwater.model.stamp import Origin, Same
 from headwater.pipeline.receiver import Inflow
@@ -68,9 +71,39 @@ def test_a_wrong_batch_costs_only_itself_and_is_named_with_its_place(case: str) 
     assert [answer.refusal.sequence for answer in down] == [2]
     assert not down[0].refusal.fatal
     assert end.core.refused[reason] == 1
-    assert end.losses() == [Loss(Why.DAMAGED, UPSTREAM, 2, 2)]
+    (loss,) = end.losses()
+    assert (loss.why, loss.log, loss.first, loss.last) == (Why.DAMAGED, UPSTREAM, 2, 2)
     assert end.values() == [5.0]
     assert inflow.durable == 3
+
+
+def test_the_readings_of_a_refused_batch_are_counted_as_lost() -> None:
+    end = End()
+    send(connect(end), record(1, body=spoiled(run=IdRun(8, 1 << 24, 2))), record(2, body=b"\xc1"))
+
+    assert [loss.readings for loss in end.losses()] == [2, 0]
+
+
+LOOPS: dict[str, tuple[Kind, Callable[[bytes], object]]] = {
+    "readings of a series of this log": (Kind.DATA, lambda log: travel(1.0, entry=log)),
+    "a definition in this log": (Kind.DEFINITION, lambda log: Definition(log, 1, "m", "power")),
+    "what is missing in this log": (Kind.LOSS, lambda log: Loss(Why.DROPPED, log, 1, 9, whole=(1, 9))),
+}
+
+
+@pytest.mark.parametrize("case", LOOPS)
+def test_nobody_else_says_what_is_in_this_log(case: str) -> None:
+    """It would come back for ever; and a loss that names a whole segment has it removed at the next start."""
+    kind, body = LOOPS[case]
+    end = End()
+    number = end.log.define(SeriesKey("mine", "power"))
+    inflow = connect(end)
+
+    assert reason_of(send(inflow, record(1, kind, body(end.log.log)))) == "loop"
+
+    assert end.log.state.series[end.log.log, number].meter == "mine"
+    assert end.values() == []
+    assert end.log.state.explained == ()
 
 
 @pytest.mark.parametrize("kind", [Kind.DEFINITION, Kind.LOSS])

@@ -14,7 +14,7 @@ from headwater.pipeline.connection import Connection
 from headwater.pipeline.core import Core
 from headwater.wire import codec
 from headwater.wire import headwater_pb2 as pb
-from headwater.wire.link import WINDOW_BYTES, Travel, unpack
+from headwater.wire.link import WINDOW_BYTES, Travel, announced, unpack
 from headwater.wire.records import FORMAT_VERSION
 
 T = TypeVar("T")
@@ -87,7 +87,8 @@ class Inflow(Connection):
             return self._enter(record, sent_ms)
         except Rejected as error:
             self._core.refuse(error)
-            self._core.lose(Why.DAMAGED, Position(self._upstream, record.sequence), record.sequence)
+            upstream = Position(self._upstream, record.sequence)
+            self._core.lose(Why.DAMAGED, upstream, record.sequence, announced(record))
             return [pb.Down(refusal=pb.Refusal(reason=error.reason, detail=error.detail, sequence=record.sequence))]
 
     def _enter(self, record: pb.Record, sent_ms: int) -> list[pb.Down]:
@@ -96,9 +97,13 @@ class Inflow(Connection):
         if understood and record.kind in (Kind.DATA, Kind.OUT):
             return self._batch(record, sent_ms, upstream)
         if understood and record.kind == Kind.DEFINITION:
-            self._define(_decoded(_definitions, record), upstream)
+            definition = _decoded(_definitions, record)
+            self._check_foreign(definition.log, f"record {record.sequence} defines a series")
+            self._define(definition, upstream)
         elif understood and record.kind == Kind.LOSS:
-            self._core.log.append_twice(Kind.LOSS, _decoded(_losses, record), upstream=upstream)
+            loss = _decoded(_losses, record)
+            self._check_foreign(loss.log, f"record {record.sequence} names records missing")
+            self._core.log.append_twice(Kind.LOSS, loss, upstream=upstream)
         elif understood and record.kind in set(Kind):
             raise Rejected("kind", f"record {record.sequence} of kind {record.kind} has no place on a link")
         else:
@@ -107,6 +112,11 @@ class Inflow(Connection):
             self._core.log.append(record.kind, None, upstream=upstream, raw=bytes(record.body), version=version)
         self._core.appended()
         return []
+
+    def _check_foreign(self, log: bytes, what: str) -> None:
+        """Only this node says what is in its log: who else does so got it from here, by links that go in a circle."""
+        if log == self._core.log.log:
+            raise Rejected("loop", f"{what} of this node's own log: links that lead back to it have to be undone")
 
     def _define(self, definition: Definition, upstream: Position) -> None:
         held = self._core.log.state.series.get((definition.log, definition.number))
@@ -119,6 +129,7 @@ class Inflow(Connection):
 
     def _batch(self, record: pb.Record, sent_ms: int, upstream: Position) -> list[pb.Down]:
         travel = unpack(record, self.node)
+        self._check_foreign(travel.entry, f"record {record.sequence} has readings")
         wanted = self._undefined(travel)
         if wanted is not None:
             self._wanted = wanted

@@ -80,6 +80,15 @@ def unpack(message: pb.Record, node: int) -> Travel:
     return travel
 
 
+def announced(message: pb.Record) -> int:
+    """How many readings a message says it has; 0 when that cannot be read or cannot be right."""
+    try:
+        count = _decoder.decode(message.body).count if message.kind in (Kind.DATA, Kind.OUT) else 0
+    except msgspec.DecodeError:
+        return 0
+    return count if 0 < count <= codec.READINGS_MAX else 0
+
+
 def _fault(travel: Travel, node: int) -> tuple[str, str] | None:
     origin, run = travel.origin, travel.run
     if not 0 < travel.count <= codec.READINGS_MAX:
