@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import grpc
 import pytest
@@ -158,6 +158,38 @@ def test_a_later_connection_ends_the_former(tmp_path: Path) -> None:
 
     at_gateway(tmp_path, work)
     assert readings(tmp_path) == ramp(100) + ramp(100, start=100)
+
+
+def test_an_answer_under_way_is_finished_before_the_next_also_when_its_task_is_ended() -> None:
+    class OneAtATime:
+        """Like gRPC: what was begun goes on when who waits for it is cancelled, and bears no other beside it."""
+
+        def __init__(self) -> None:
+            self.busy = False
+            self.written: list[pb.Down] = []
+
+        async def write(self, down: pb.Down) -> None:
+            assert not self.busy
+            self.busy = True
+            self.written.append(down)
+            done = asyncio.Event()
+            asyncio.get_running_loop().call_later(0.05, self._finish, done)
+            await done.wait()
+
+        def _finish(self, done: asyncio.Event) -> None:
+            self.busy = False
+            done.set()
+
+    async def run() -> None:
+        context = OneAtATime()
+        answers = server.Answers(cast(server.Context, context))
+        first = asyncio.create_task(answers.write(pb.Down(durable=1)))
+        await until(lambda: context.busy)
+        first.cancel()
+        await answers.write(pb.Down(durable=2))
+        assert [down.durable for down in context.written] == [1, 2]
+
+    asyncio.run(run())
 
 
 def test_a_connection_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -40,6 +40,10 @@ class Answers:
         self._lock = asyncio.Lock()
 
     async def write(self, down: pb.Down) -> None:
+        """Send a message. It goes out also when who waits for that is cancelled: gRPC takes no other one before."""
+        await asyncio.shield(self._write(down))
+
+    async def _write(self, down: pb.Down) -> None:
         async with self._lock:
             await self._context.write(down)
 
@@ -68,6 +72,8 @@ class PipelineServicer:
         except Rejected as error:
             if error.reason != "superseded":
                 await self._end(answers, error)
+        except grpc.aio.InternalError as error:
+            _logger.info("a connection was lost: %s", error)
         finally:
             connection.close()
 
