@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from headwater.agent.shipper import AGENT, Shipper
 from headwater.log.cursors import Cursor, save_cursor
@@ -32,8 +32,28 @@ from tests.simulation.store import Store
 
 WINDOW_S = 4
 LATENESS_S = 2
+FUNCTIONS: tuple[Literal["average", "sum", "min", "max", "count", "last"], ...] = (
+    "average",
+    "sum",
+    "min",
+    "max",
+    "count",
+    "last",
+)
 RECORDS_MAX = 3
 WINDOW_BYTES = 600
+
+
+def any_step(rng: random.Random) -> AggregateOptions:
+    """An aggregate with any function, and perhaps with bounds that are met."""
+    return AggregateOptions(
+        function=rng.choice(FUNCTIONS),
+        window_s=WINDOW_S,
+        lateness_s=LATENESS_S,
+        windows_max=rng.choice((3, 100_000, 100_000)),
+        inputs_max=rng.choice((3, 100_000, 100_000)),
+        output=rng.choice(("add", "add", "add", "replace")),
+    )
 
 
 class Pipeline:
@@ -80,7 +100,7 @@ class Node:
         self._rng = rng
         self.name = name
         self.number = number
-        steps = (AggregateOptions(function="sum", window_s=WINDOW_S, lateness_s=LATENESS_S),) if has_step else ()
+        steps = (any_step(rng),) if has_step else ()
         self.options = GatewayOptions(
             node=number,
             name=name,
@@ -107,6 +127,11 @@ class Node:
 
     def now_ms(self) -> int:
         return self.clock_ms
+
+    @property
+    def replaces(self) -> bool:
+        """Whether a step's outputs go on instead of the readings."""
+        return any(step.output == "replace" for step in self.options.steps)
 
     # ---- life and death --------------------------------------------------------------------------------------------
 
@@ -202,7 +227,7 @@ class Node:
         if outflow is None:
             return False
         reader = self.log.reader(outflow.acknowledged)
-        left = [record for record in reader.read().records if forwarded(record, False)]
+        left = [record for record in reader.read().records if forwarded(record, self.replaces)]
         batches = [record for record in left if record.kind in (Kind.DATA, Kind.OUT)]
         return any(decode_batch(record).count for record in batches)
 
