@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 import threading
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -104,8 +105,9 @@ def test_a_daemon_leaves_no_port_thread_or_file_behind(tmp_path: Path) -> None:
     asyncio.run(serve())  # gRPC starts threads of its own, once.
     files, threads = open_files(), {thread.name for thread in threading.enumerate()}
     port = asyncio.run(serve())
-    assert open_files() == files
-    assert {thread.name for thread in threading.enumerate()} == threads
+    # What other tests left behind may go meanwhile, nothing may come.
+    assert Counter(open_files()) <= Counter(files)
+    assert {thread.name for thread in threading.enumerate()} <= threads
     with socket.create_server(("127.0.0.1", port)):
         pass
 
