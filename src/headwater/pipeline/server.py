@@ -174,7 +174,7 @@ class GatewayServicer:
         """
         stream = Stream()
         async for message in messages:
-            if not await self._room():
+            if not self._collector.waiting and not await self._room():  # Once for each batch that is begun.
                 return _not_taken(context, stream)
             self._take(message, stream)
         if not await self._settle(stream):
