@@ -4,10 +4,11 @@ import pytest
 
 from headwater.agent.shipper import Shipper
 from headwater.log.checked import read_checked, replace_checked
+from headwater.log.recovery import MARK
 from headwater.log.retention import Readers, Retention, RetentionOptions
 from headwater.log.writer import LogOptions
 from headwater.model.records import Kind, Loss, Why
-from tests.pipeline.ends import End
+from tests.pipeline.ends import End, flip
 from tests.pipeline.stepping import enter, stepping
 from tests.simulation.disk import SimDisk
 
@@ -42,6 +43,28 @@ def test_an_agent_ships_what_dropped_records_had_named() -> None:
     assert {definition.meter for definition in group.shipment.definitions} == {"m"}
     (stamp,) = group.shipment.stamps
     assert stamp.stamp.context in {context.id for context in group.shipment.contexts}
+
+
+def test_a_start_never_takes_the_record_of_a_drop_for_a_torn_end() -> None:
+    """A record in front of it was flipped, the power went, and an old mark said that nothing there was synced."""
+    end = End(1)
+    end.take_in(1.0)
+    end.log.roll()
+    end.take_in(2.0)
+    end.commit()
+    marked = end.storage.words[MARK]
+    flipped = end.take_in(3.0).sequence
+    segment = end.log.segments[0]
+    loss = Loss(Why.DROPPED, end.log.log, segment.first, segment.last, 1, whole=(segment.first, segment.last))
+    end.log.condemn(segment, after=end.log.append_twice(Kind.LOSS, loss).sequence + 1)
+    end.commit()
+    end.log.sweep()
+    flip(end, flipped)
+    end.storage.words[MARK] = marked
+    end.restart()
+
+    assert loss in end.losses()
+    assert [(named.why, named.first) for named in end.losses()][-1] == (Why.DAMAGED, flipped)
 
 
 def test_a_step_that_holds_the_oldest_segment_may_always_go_on() -> None:

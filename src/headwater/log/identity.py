@@ -8,7 +8,7 @@ from headwater.log.cursors import PREFIX
 from headwater.log.disk import Disk
 from headwater.log.explained import EXPLAINED, FOUND_PREFIX
 from headwater.log.manifest import FORMAT_VERSION, LOG_ID_BYTES, Manifest, check_node, load_manifest, save_manifest
-from headwater.log.recovery import MARK
+from headwater.log.recovery import MARK, SYNCED
 from headwater.log.segments import SUFFIX, read_segment, segment_name, segments
 from headwater.log.state import Head
 from headwater.log.survey import read_log
@@ -63,7 +63,11 @@ def _second_after(disk: Disk, node: int, firsts: list[int]) -> int:
 def _set_aside(disk: Disk, firsts: list[int]) -> None:
     """Keep the segments under other names, the newest last, instead of those kept by an earlier time."""
     for name in disk.names():
-        if name.endswith(ASIDE) or name.startswith((PREFIX, FOUND_PREFIX, "checkpoint.")) or name == EXPLAINED:
+        if (
+            name.endswith(ASIDE)
+            or name.startswith((PREFIX, FOUND_PREFIX, "checkpoint."))
+            or name in (EXPLAINED, SYNCED)
+        ):
             disk.unlink(name)
     for first in firsts:
         disk.rename(segment_name(first), segment_name(first).removesuffix(SUFFIX) + ASIDE)

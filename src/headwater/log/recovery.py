@@ -8,13 +8,17 @@ hold anything beyond the mark, for a segment is synced before the next is create
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from headwater.log.checked import read_checked, replace_checked
 from headwater.log.disk import TEMPORARY, AppendFile, Disk
 from headwater.log.segments import SUFFIX, Invalid, read_segment, segment_name, segments
+from headwater.model.errors import NotFound
 from headwater.model.records import Kind
 from headwater.wire.records import Record
 
 MARK = "mark"
 """The shared word that holds the durable sequence (rule 2)."""
+SYNCED = "synced"
+"""The file that holds a sequence known to be durable, since segments were removed on the strength of it."""
 
 
 class Tail(NamedTuple):
@@ -38,12 +42,25 @@ class Repaired(NamedTuple):
     """The last segment, None when a new one has to be begun."""
 
 
+def save_synced(disk: Disk, sequence: int) -> None:
+    """Everything up to a sequence is durable, whatever the mark says after a power loss."""
+    replace_checked(disk, SYNCED, b"%d" % sequence)
+
+
+def load_synced(disk: Disk) -> int:
+    """A sequence that is durable for certain, 0 when none is known."""
+    try:
+        return int(read_checked(disk, SYNCED) or 0)
+    except (NotFound, ValueError):
+        return 0
+
+
 def repair(disk: Disk, before_cut: Callable[[], None]) -> Repaired:
     """Cut what has to be cut and sync what is kept (rules 3, 4); `before_cut` is called before anything is cut."""
     for name in disk.names():
         if name.endswith(SUFFIX + TEMPORARY):
             disk.unlink(name)
-    mark, firsts = disk.load_word(MARK), segments(disk)
+    mark, firsts = max(disk.load_word(MARK), load_synced(disk)), segments(disk)
     if not firsts:
         return Repaired(mark, None)
     name = segment_name(firsts[-1])

@@ -18,7 +18,7 @@ from headwater.log.manifest import Manifest, save_manifest
 from headwater.log.ranges import Ranges
 from headwater.log.reader import LogReader
 from headwater.log.recent import Recent
-from headwater.log.recovery import MARK, repair
+from headwater.log.recovery import MARK, repair, save_synced
 from headwater.log.segments import segment_name, segments
 from headwater.log.survey import Missing, Segment, find_missing, read_log
 from headwater.log.tail import Group, Tail
@@ -66,6 +66,7 @@ class NodeLog:
         self.failing = False
         """Whether the last commit failed."""
         self._explained_saved: Ranges | None = None
+        self._synced_saved = 0
         disk.lock()
         try:
             self._open(node)
@@ -301,6 +302,9 @@ class NodeLog:
             doomed = self._doomed()
             for segment in doomed:
                 try:
+                    if segment.gone_after and self._synced_saved < segment.gone_after:
+                        save_synced(self._disk, self.durable)  # No start may take the loss record for a torn end.
+                        self._synced_saved = self.durable
                     self._disk.unlink(segment_name(segment.first))
                 except OSError as error:
                     raise Unavailable(f"a segment cannot be removed: {error}") from error
