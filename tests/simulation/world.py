@@ -49,7 +49,7 @@ class World:
         self.links = [Link(rng, SourceEnd(self.sources[0]), a), Link(rng, SourceEnd(self.sources[1]), b)]
         self.links += [Link(rng, a, c), Link(rng, b, c), Link(rng, c, e)]
         self.load = rng.choice((0.3, 0.7, 1.5))
-        self.steps = plan.steps if plan.steps is not None else rng.randint(40, 140)
+        self.steps = plan.steps if plan.steps is not None else rng.randint(30, 110)
         rate = plan.rate if plan.rate is not None else rng.choice((0, 0.05, 0.1, 0.2))
         self.faults = Faults(self, plan.faults, rate)
 
