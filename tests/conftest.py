@@ -1,7 +1,9 @@
-"""What all tests share: the measured data, the hypothesis profiles, and the rule that nothing is skipped in CI."""
+"""What all tests share: measured data, hypothesis profiles, and the rules that nothing is skipped or left open."""
 
+import contextlib
+import gc
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,23 @@ def test_data() -> Path:
     folder = Path(named)
     assert folder.is_dir(), f"HEADWATER_TEST_DATA names {folder}, which is not a folder"
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_file_is_left_open(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A long-lived process would run out of what a test leaves open; a test for each owner would not find the next."""
+    yield
+    gc.collect()
+    base = str(tmp_path_factory.getbasetemp())
+    left = [opened for opened in _opened() if opened.startswith(base)]
+    assert not left, f"still open when all tests were done: {left[:5]}, {len(left)} in all"
+
+
+def _opened() -> Iterator[str]:
+    """What the descriptors of this process stand for."""
+    for descriptor in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            yield os.readlink(f"/proc/self/fd/{descriptor}")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -9,6 +9,7 @@ import json
 import os
 import random
 import time
+import weakref
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -39,6 +40,7 @@ class Notes:
 
     def __init__(self, path: Path) -> None:
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        weakref.finalize(self, os.close, self._fd)
 
     def add(self, *event: str | int) -> None:
         os.write(self._fd, json.dumps(event).encode() + b"\n")

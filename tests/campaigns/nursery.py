@@ -7,7 +7,7 @@ import ctypes
 import gc
 import json
 import os
-import select
+import selectors
 import signal
 import socket
 import subprocess
@@ -113,8 +113,12 @@ class _Server:
         """Say that it is ready, then do what is asked."""
         try:
             self._tell(0, None)
+            # Not select(2), which knows no descriptor above 1,023: the socket's number is one of whoever made it.
+            waiting = selectors.DefaultSelector()
+            waiting.register(self._socket, selectors.EVENT_READ)
+            waiting.register(self._wake_reader, selectors.EVENT_READ)
             while True:
-                ready, _, _ = select.select([self._socket.fileno(), self._wake_reader], [], [])
+                ready = {key.fd for key, _ in waiting.select()}
                 if self._wake_reader in ready:
                     os.read(self._wake_reader, 4096)
                     self._reap()

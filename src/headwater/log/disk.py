@@ -8,8 +8,9 @@ import fcntl
 import mmap
 import os
 import struct
+import weakref
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from headwater.model.errors import NotFound, Unavailable
 
@@ -103,10 +104,11 @@ class Disk(Protocol):
 
 
 class RealAppendFile:
-    """A file descriptor opened for appending."""
+    """A file descriptor opened for appending; given back when the object goes, at the latest."""
 
     def __init__(self, path: Path, flags: int) -> None:
         self._fd = os.open(path, flags | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        self._give_back = weakref.finalize(self, os.close, self._fd)
         self._size = os.fstat(self._fd).st_size
 
     @property
@@ -124,7 +126,7 @@ class RealAppendFile:
         os.fdatasync(self._fd)
 
     def close(self) -> None:
-        os.close(self._fd)
+        self._give_back()
 
 
 class RealDisk:
@@ -134,7 +136,7 @@ class RealDisk:
         self.folder = folder
         _make(folder)
         self._words: dict[str, mmap.mmap] = {}
-        self._lock_fd: int | None = None
+        self._unlock: weakref.finalize[[int], Any] | None = None
 
     def names(self) -> list[str]:
         return sorted(os.listdir(self.folder))
@@ -237,7 +239,7 @@ class RealDisk:
         return self._words[name]
 
     def lock(self) -> None:
-        if self._lock_fd is not None:
+        if self._unlock is not None:
             return
         fd = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
@@ -247,15 +249,15 @@ class RealDisk:
             raise Unavailable(
                 f"{self.folder} already has a writer: stop the other process, or give this one a folder of its own"
             ) from None
-        self._lock_fd = fd
+        self._unlock = weakref.finalize(self, os.close, fd)
 
     def close(self) -> None:
         for word in self._words.values():
             word.close()
         self._words.clear()
-        if self._lock_fd is not None:
-            os.close(self._lock_fd)
-            self._lock_fd = None
+        if self._unlock is not None:
+            self._unlock()
+            self._unlock = None
 
 
 def _make(folder: Path) -> None:
