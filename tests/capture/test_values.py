@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.capture.values import INPUTS_MAX, check_text, input_points, milliseconds, number, point_of, runs_of
+from headwater.capture.values import INPUTS_MAX, input_points, milliseconds, number, point_of, runs_of
 from headwater.model.errors import Rejected
 from headwater.model.ids import DataPointId
+from headwater.model.reading import check_name
 from headwater.model.stamp import input_ids
 from headwater.wire.codec import READINGS_MAX
 from tests.capture.laboratory import bits
@@ -40,10 +41,10 @@ def test_any_number_is_taken_as_the_double_it_is(value: float) -> None:
         (lambda: milliseconds(1.5), "timestamp: 1.5 is no time: whole milliseconds"),  # type: ignore[arg-type]
         (lambda: milliseconds("1"), "timestamp: '1' is no time"),  # type: ignore[arg-type]
         (lambda: milliseconds(1 << 63), "timestamp: 9223372036854775808 ms are more than 64 bits hold"),
-        (lambda: check_text("meter id", ""), "empty-id: the meter id is empty"),
-        (lambda: check_text("meter id", 5), "id: the meter id is 5: a string is needed"),
-        (lambda: check_text("metric id", "x" * 257), "long-id: the metric id 'x+'… has 257 characters, 256 at most"),
-        (lambda: check_text("meter id", "a\ud800"), "id: the meter id 'a.ud800' holds half a surrogate pair"),
+        (lambda: check_name("meter id", ""), "empty-id: the meter id is empty"),
+        (lambda: check_name("meter id", 5), "id: the meter id is 5: a string is needed"),
+        (lambda: check_name("metric id", "x" * 257), "long-id: the metric id 'x+'… has 257 characters, 256 at most"),
+        (lambda: check_name("meter id", "a\ud800"), "id: the meter id 'a.ud800' holds half a surrogate pair"),
         (lambda: point_of("5a7b"), "id: '5a7b' is not a data point id"),
         (lambda: point_of(DataPointId(-1, 5)), "id: .* is not a data point id"),
         (lambda: point_of(17), "id: 17 is not a data point id"),  # type: ignore[arg-type]

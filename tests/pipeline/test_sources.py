@@ -5,10 +5,9 @@ import pytest
 
 from headwater.log import writer
 from headwater.model.errors import Rejected
-from headwater.model.reading import SeriesKey
+from headwater.model.reading import NAME_LENGTH_MAX, SeriesKey
 from headwater.model.records import Kind, Loss, Why
 from headwater.model.stamp import Origin, OriginKind
-from headwater.pipeline.sources import NAME_LENGTH_MAX
 from headwater.wire import codec
 from headwater.wire import headwater_pb2 as pb
 from tests.pipeline.ends import SOURCE, START_MS, End, from_source, payload, reason_of, source

@@ -1,6 +1,5 @@
 """Readings by id: finds the batch in the node log that an id belongs to, as long as the log holds it."""
 
-import bisect
 import contextlib
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -8,99 +7,24 @@ from collections.abc import Iterable
 import msgspec
 
 from headwater.log.disk import Disk
+from headwater.log.index import DAMAGED, EXPIRED, UNKNOWN, SegmentIndex, Series
 from headwater.log.recovery import MARK
-from headwater.log.segments import Invalid, SegmentCursor, read_segment, segments
-from headwater.log.state import Head, State
+from headwater.log.segments import read_segment, segments
+from headwater.log.state import Head
 from headwater.model.errors import NotFound, Rejected
 from headwater.model.ids import IdRun
 from headwater.model.reading import Reading
-from headwater.model.records import Batch, Definition, Kind
+from headwater.model.records import Batch, Kind
 from headwater.wire import codec
-from headwater.wire.records import Record, decode_batch, decode_body, known
+from headwater.wire.records import Record
 
 SEGMENTS_HELD_MAX = 4
 BATCHES_HELD_MAX = 64
 
-OK, UNKNOWN, EXPIRED, DAMAGED = "ok", "unknown", "expired", "damaged"
+OK = "ok"
 
 Found = tuple[str, list[Reading]]
 """ok | unknown | expired | damaged, and the readings when ok."""
-Series = dict[tuple[bytes, int], Definition]
-
-
-class SegmentIndex:
-    """Where the batches of one segment are, by the ordinals of their ids; it grows with the segment."""
-
-    def __init__(self, disk: Disk, first: int) -> None:
-        self._disk = disk
-        self._first = first
-        self._cursor = SegmentCursor(disk, first)
-        self._last = first - 1
-        """The last sequence seen."""
-        self._starts: list[int] = []
-        self._offsets: list[int] = []
-        self._holes: set[int] = set()
-        """Positions in `_starts` before which records are missing."""
-        self._ends_well = True
-        """Whether what was read last is sound."""
-        self.series: Series = {}
-
-    def grow(self, upto: int) -> None:
-        """Take in what there is up to a sequence: the durable one, or that before the next segment."""
-        if self._last >= upto:
-            return
-        self._cursor.refresh()
-        while True:
-            offset, found = self._cursor.offset, self._cursor.next()
-            if found is None:
-                return
-            self._ends_well = not isinstance(found, Invalid)
-            if isinstance(found, Invalid):
-                if self._cursor.offset == offset:
-                    return
-            elif found.kind == Kind.SNAPSHOT:
-                self._begin(found)
-            elif found.sequence > upto:
-                self._cursor.seek(offset)
-                return
-            else:
-                self._take(found, offset)
-
-    def _begin(self, record: Record) -> None:
-        with contextlib.suppress(Rejected):
-            self.series |= State.restore(record.body).series
-
-    def _take(self, record: Record, offset: int) -> None:
-        if record.sequence > self._last + 1 and record.kind != Kind.JUMP:
-            self._holes.add(len(self._starts))
-        self._last = record.sequence
-        if not known(record) or record.kind not in (Kind.DATA, Kind.OUT, Kind.DEFINITION):
-            return
-        body = decode_body(record)
-        if isinstance(body, Batch) and body.stamp is not None:
-            self._starts.append(body.stamp.run.start)
-            self._offsets.append(offset)
-        elif isinstance(body, Definition):
-            self.series[body.log, body.number] = body
-
-    def batch(self, ordinal: int, upto: int, is_last: bool) -> Batch | str:
-        """The batch that holds an id, or why there is none; up to a sequence, records should be here or were."""
-        at = bisect.bisect_right(self._starts, ordinal) - 1
-        if at >= 0:
-            held = self._read(self._offsets[at])
-            if held is None:
-                return DAMAGED
-            if held.stamp is not None and ordinal < held.stamp.run.end:
-                return held
-        if at + 1 == len(self._starts) and self._last < upto:
-            return EXPIRED if self._ends_well and not is_last else DAMAGED
-        return DAMAGED if at + 1 in self._holes else UNKNOWN
-
-    def _read(self, offset: int) -> Batch | None:
-        cursor = SegmentCursor(self._disk, self._first)
-        cursor.seek(offset)
-        record = cursor.next()
-        return decode_batch(record) if isinstance(record, Record) else None
 
 
 class Readings:

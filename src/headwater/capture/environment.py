@@ -13,8 +13,10 @@ from headwater.capture.configuration import (
 )
 from headwater.model.errors import ConfigError
 
+Read = Callable[[Path], bytes]
 
-def settings_of(environment: Mapping[str, str], read: Callable[[Path], bytes] = Path.read_bytes) -> NodeSettings:
+
+def settings_of(environment: Mapping[str, str], read: Read = Path.read_bytes) -> NodeSettings:
     """The settings in the variables themselves with CONF_LOC=EVAR, else in the file that `provenance_properties` names.
 
     ConfigError when neither is there, or names the key that cannot be used.
@@ -24,11 +26,16 @@ def settings_of(environment: Mapping[str, str], read: Callable[[Path], bytes] = 
     named = environment.get(FILE_KEY)
     if not named:
         raise ConfigError(f"no 2018 configuration: set {LOCATION_KEY}={FROM_ENVIRONMENT}, or {FILE_KEY}=FILE")
+    return settings_in(Path(named), read)
+
+
+def settings_in(file: Path, read: Read = Path.read_bytes) -> NodeSettings:
+    """The settings in a properties file; ConfigError when it cannot be read, or names the key that cannot be used."""
     try:
-        content = read(Path(named))
+        content = read(file)
     except OSError as error:
-        raise ConfigError(f"{named}: cannot be read: {error.strerror}") from None
-    return parse_properties(_decoded(content), named)
+        raise ConfigError(f"{file}: cannot be read: {error.strerror}") from None
+    return parse_properties(_decoded(content), str(file))
 
 
 def _decoded(content: bytes) -> str:

@@ -1,20 +1,18 @@
 """Data points by id, from the log that they were recorded in."""
 
-from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from headwater.log.disk import Disk
-from headwater.log.segments import Invalid, SegmentCursor
+from headwater.log.index import SegmentIndex
 from headwater.log.writer import NodeLog
 from headwater.model.errors import NotFound
 from headwater.model.ids import DataPointId
 from headwater.model.reading import Reading
-from headwater.model.records import Batch, Definition, Kind
+from headwater.model.records import Batch, Definition
 from headwater.model.stamp import Stamp, input_ids, inputs_of
 from headwater.wire import codec
-from headwater.wire.records import Record, decode_batch, known
 
 SEGMENTS_HELD_MAX = 4
 BATCHES_HELD_MAX = 16
@@ -38,55 +36,13 @@ class Held(NamedTuple):
         return tuple(input_ids(inputs_of(self.stamp, position)))
 
 
-class _Index:
-    """Where the batches of one segment are, by their first ids; it grows with the segment."""
-
-    def __init__(self, disk: Disk, first: int) -> None:
-        self._cursor = SegmentCursor(disk, first)
-        self._disk = disk
-        self._first = first
-        self._starts: list[int] = []
-        self._offsets: list[int] = []
-
-    def grow(self, durable: int) -> None:
-        """Take in what has become durable."""
-        self._cursor.refresh()
-        while True:
-            offset, found = self._cursor.offset, self._cursor.next()
-            if found is None or self._cursor.offset == offset:
-                return
-            if isinstance(found, Invalid) or found.kind == Kind.SNAPSHOT:
-                continue
-            if found.sequence > durable:
-                self._cursor.seek(offset)
-                return
-            self._take(found, offset)
-
-    def _take(self, record: Record, offset: int) -> None:
-        if known(record) and record.kind in (Kind.DATA, Kind.OUT):
-            stamp = decode_batch(record).stamp
-            if stamp is not None:
-                self._starts.append(stamp.run.start)
-                self._offsets.append(offset)
-
-    def batch(self, ordinal: int) -> Batch | None:
-        """The batch that may hold an id."""
-        at = bisect_right(self._starts, ordinal) - 1
-        if at < 0:
-            return None
-        cursor = SegmentCursor(self._disk, self._first)
-        cursor.seek(self._offsets[at])
-        record = cursor.next()
-        return decode_batch(record) if isinstance(record, Record) else None
-
-
 class Points:
     """The batches of a log by the ids in them."""
 
     def __init__(self, disk: Disk, log: NodeLog) -> None:
         self._disk = disk
         self._log = log
-        self._indices: OrderedDict[int, _Index] = OrderedDict()
+        self._indices: OrderedDict[int, SegmentIndex] = OrderedDict()
         """First sequence of a segment -> its index, the one used last at the end."""
         self._batches: OrderedDict[int, Held] = OrderedDict()
         """First ordinal -> a batch that was asked for, the newest at the end."""
@@ -102,8 +58,11 @@ class Points:
         first = max((one.first for one in self._log.segments if one.ordinal <= ordinal and one.on_disk), default=None)
         if first is None:
             raise NotFound("its value is no longer in the log")
-        batch = self._index(first).batch(ordinal)
-        if batch is None or batch.stamp is None or ordinal >= batch.stamp.run.end:
+        durable = self._log.durable
+        index = self._index(first)
+        index.grow(durable)
+        batch = index.batch(ordinal, durable, is_last=True)
+        if not isinstance(batch, Batch) or batch.stamp is None:
             raise NotFound("no record of this log holds it")
         start = batch.stamp.run.start
         self._batches[start] = Held(batch.stamp, batch.entry, codec.decode(batch.payload))
@@ -111,10 +70,9 @@ class Points:
             self._batches.popitem(last=False)
         return self._batches[start], ordinal - start
 
-    def _index(self, first: int) -> _Index:
-        index = self._indices.pop(first, None) or _Index(self._disk, first)
+    def _index(self, first: int) -> SegmentIndex:
+        index = self._indices.pop(first, None) or SegmentIndex(self._disk, first)
         self._indices[first] = index
         while len(self._indices) > SEGMENTS_HELD_MAX:
             self._indices.popitem(last=False)
-        index.grow(self._log.durable)
         return index

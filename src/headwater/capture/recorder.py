@@ -15,11 +15,11 @@ from headwater.capture.intake import Intake
 from headwater.capture.options import Options, recorder_options
 from headwater.capture.points import Held, Points
 from headwater.capture.policy import Code
-from headwater.capture.values import check_text, input_points, milliseconds, number, point_of, runs_of
+from headwater.capture.values import input_points, milliseconds, number, point_of, runs_of
 from headwater.log.disk import Disk, RealDisk
 from headwater.model.errors import ConfigError, NotFound, Rejected, Unavailable
 from headwater.model.ids import DataPointId, format_node
-from headwater.model.reading import Reading, SeriesKey
+from headwater.model.reading import Reading, SeriesKey, check_key, check_name
 from headwater.model.records import Kind
 from headwater.model.stamp import SIMPLE
 
@@ -111,7 +111,7 @@ class Recorder:
         `inputs` are the ids of what it was made from, of this recorder or any other node, in an order of your
         choice; one that is named twice counts once. `contribution` says what they contributed, such as "average".
         """
-        check_text("contribution", contribution)
+        check_name("contribution", contribution)
         return self._add(Kind.OUT, meter, metric, value, timestamp, code, input_points(inputs), contribution)
 
     def _add(
@@ -125,8 +125,7 @@ class Recorder:
         inputs: Sequence[DataPointId] = (),
         contribution: str = "",
     ) -> DataPointId:
-        check_text("meter id", meter)
-        check_text("metric id", metric)
+        check_key(meter, metric)
         self._check_open()
         key, double = SeriesKey(meter, metric), number(value)
         time_ms = self._now_ms() if timestamp is None else milliseconds(timestamp)

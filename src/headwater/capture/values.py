@@ -9,26 +9,10 @@ from headwater.model.errors import Rejected
 from headwater.model.ids import DataPointId, IdRun, parse_id, valid_run
 from headwater.wire.codec import READINGS_MAX
 
-TEXT_LENGTH_MAX = 256
-"""Characters in the name of a meter, a metric or a contribution."""
 INPUTS_MAX = 65_536
 """Inputs of one value."""
 
 _TIME_MAX = (1 << 63) - 1
-
-
-def check_text(what: str, text: object) -> None:
-    """Rejected("empty-id" | "long-id" | "id") unless it is text that can name something."""
-    if not isinstance(text, str):
-        raise Rejected("id", f"the {what} is {_shown(text)}: a string is needed")
-    if not text:
-        raise Rejected("empty-id", f"the {what} is empty")
-    if len(text) > TEXT_LENGTH_MAX:
-        raise Rejected("long-id", f"the {what} {text[:40]!r}… has {len(text)} characters, {TEXT_LENGTH_MAX} at most")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise Rejected("id", f"the {what} {text[:40]!a} holds half a surrogate pair, which is no character") from None
 
 
 def number(value: SupportsFloat) -> float:

@@ -1,7 +1,7 @@
 """`headwater gateway`: runs a pipeline daemon, with the options of 2018 or from a topology file."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -12,8 +12,8 @@ from headwater.capture.configuration import (
     LOCATION_KEY,
     NodeSettings,
     from_environment,
-    parse_properties,
 )
+from headwater.capture.environment import Read, settings_in
 from headwater.cli import logs
 from headwater.cli.arguments import Parser, command_line, name_of, port, topology_of, without_file
 from headwater.model.context import Location
@@ -22,8 +22,6 @@ from headwater.model.ids import format_node, parse_node
 from headwater.pipeline.options import GatewayOptions
 
 PROPERTIES_FILE = "resources/provenance.properties"
-
-Read = Callable[[Path], str]
 
 
 def main(arguments: list[str]) -> int:
@@ -80,19 +78,9 @@ written with dashes.""",
     return made
 
 
-def read_text(path: Path) -> str:
-    """A properties file as text, in UTF-8, or in ISO 8859-1 as Java before 9 wrote it; ConfigError when unreadable."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError:
-        return content.decode("latin-1")
-
-
-def gateway_options(given: dict[str, object], environment: Mapping[str, str], read: Read = read_text) -> GatewayOptions:
+def gateway_options(
+    given: dict[str, object], environment: Mapping[str, str], read: Read = Path.read_bytes
+) -> GatewayOptions:
     """The options of a gateway from a command line; ConfigError names what cannot be used."""
     new_log = bool(given.get("new_log"))
     if "config" in given:
@@ -131,7 +119,7 @@ def _settings(given: dict[str, object], environment: Mapping[str, str], read: Re
     path = Path(str(named or PROPERTIES_FILE))
     if named is None and not path.exists():
         return NodeSettings()
-    return parse_properties(read(path), str(path))
+    return settings_in(path, read)
 
 
 def _node(given: dict[str, object], settings: NodeSettings) -> int:

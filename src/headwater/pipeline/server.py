@@ -9,12 +9,12 @@ import grpc
 from google.protobuf.message import DecodeError
 
 from headwater.model.errors import Rejected
-from headwater.model.reading import SeriesKey
+from headwater.model.reading import SeriesKey, check_key
 from headwater.pipeline.collector import Collector
 from headwater.pipeline.committer import Committer
 from headwater.pipeline.core import Core
 from headwater.pipeline.receiver import Inflow
-from headwater.pipeline.sources import SourceInflow, check_key
+from headwater.pipeline.sources import SourceInflow
 from headwater.wire import headwater_pb2 as pb
 from headwater.wire import provenance_system_pb2 as pb2018
 

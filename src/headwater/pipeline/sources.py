@@ -3,7 +3,7 @@
 import numpy as np
 
 from headwater.model.errors import Rejected
-from headwater.model.reading import SeriesKey
+from headwater.model.reading import SeriesKey, check_key
 from headwater.model.records import Kind, Position, Why
 from headwater.model.stamp import Origin, OriginKind
 from headwater.pipeline.connection import Connection
@@ -11,19 +11,7 @@ from headwater.pipeline.core import Core
 from headwater.wire import codec
 from headwater.wire import headwater_pb2 as pb
 
-NAME_LENGTH_MAX = 256
 SOURCE_SERIES_MAX = 1 << 20
-
-
-def check_key(meter: str, metric: str) -> None:
-    """Rejected when a meter or metric id cannot name anything."""
-    for what, name in (("meter", meter), ("metric", metric)):
-        if not name:
-            raise Rejected("empty-id", f"the {what} id is empty (meter {meter[:40]!r}, metric {metric[:40]!r})")
-        if len(name) > NAME_LENGTH_MAX:
-            raise Rejected(
-                "long-id", f"the {what} id {name[:40]!r}… has {len(name)} characters, {NAME_LENGTH_MAX} at most"
-            )
 
 
 class SourceInflow(Connection):
