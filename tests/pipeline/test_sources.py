@@ -173,6 +173,7 @@ def test_a_source_that_is_behind_what_was_received_of_it_is_refused() -> None:
         source(end, last=1)
 
     assert refused.value.reason == "ahead"
+    assert "choose another --journal" in refused.value.detail
 
 
 def test_only_batches_come_from_a_source() -> None:

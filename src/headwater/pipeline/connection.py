@@ -17,10 +17,11 @@ def check_hello(core: Core, hello: pb.Hello) -> None:
         raise Rejected("hello", f"a log or source id has 8 bytes, not {len(hello.log)}")
     position = core.log.state.positions.get(hello.log, 0)
     if position > hello.last:
+        what, remedy = ("source", "choose another --journal") if hello.source else ("log", "start it with --new-log")
         raise Rejected(
             "ahead",
-            f"{position} was received of log {hello.log.hex()}, which now ends at {hello.last}: "
-            "it lost synced data, start it with --new-log",
+            f"{position} was received of {what} {hello.log.hex()}, which now ends at {hello.last}: "
+            f"it lost synced data, {remedy}",
         )
 
 
