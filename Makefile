@@ -20,8 +20,12 @@ demo: setup ## start a small grid, send readings, trace some back to their senso
 	@$(BIN)/headwater demo
 
 .PHONY: test
-test: check stubs-fresh ## all checks and tests
+test: check stubs-fresh servers ## all checks and tests
 	@$(BIN)/pytest
+
+.PHONY: servers
+servers: ## install the real servers that tests run, where that is possible
+	@scripts/servers
 
 .PHONY: check
 check: setup ## format, lint, types and layers
@@ -62,7 +66,7 @@ stubs-fresh: ## prove that the committed stubs are those of the .proto files
 .PHONY: lock
 lock: ## resolve all dependencies anew into requirements*.lock
 	@scripts/setup lock
-	@$(COMPILE) --extra server --group dev pyproject.toml --output-file requirements.lock
+	@$(COMPILE) --extra all --group dev pyproject.toml --output-file requirements.lock
 	@$(COMPILE) --group pyproject.toml:stubs --output-file requirements-stubs.lock
 
 COMPILE = .venv-lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
