@@ -20,11 +20,12 @@ GET = (
     f"/v1/provenance/{ID}?structure=linear",
     f"/v1/provenance/{ID}/static?structure=linear",
     f"/v1/provenance/{ID}/forward?structure=linear",
+    "/v1/find",
     "/v1/losses",
     "/v1/alarms",
     "/v1/totals",
 )
-OURS = ("/forward", "/v1/losses", "/v1/alarms", "/v1/totals", "/v1/lineage")
+OURS = ("/forward", "/v1/find", "/v1/losses", "/v1/alarms", "/v1/totals", "/v1/lineage")
 """What 2018 did not have."""
 ALL = (*(("GET", path) for path in GET), ("POST", "/v1/lineage"))
 BODY = json.dumps({"ids": [ID]})
@@ -129,6 +130,10 @@ def test_a_detail_that_is_neither_true_nor_false_is_a_problem(api: httpx.Client,
         ("/v1/losses?size=x", "size = 'x'"),
         ("/v1/losses?node=4", "'4' is not a node id"),
         ("/v1/alarms?size=-1", "size = '-1'"),
+        ("/v1/find?from=yesterday", "from = 'yesterday'"),
+        ("/v1/find?min=nan", "min = 'nan'"),
+        ("/v1/find?order=up", "order = 'up': newest or oldest is needed"),
+        ("/v1/find?node=nobody", "no node that is known is called so"),
     ],
 )
 def test_a_parameter_of_ours_that_is_wrong_is_a_problem(api: httpx.Client, path: str, says: str) -> None:

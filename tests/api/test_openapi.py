@@ -14,6 +14,7 @@ ANSWERED = {
     "/v1/provenance/{id}": f"/v1/provenance/{point(E, 9)}?structure=recursive&detail=true",
     "/v1/provenance/{id}/static": f"/v1/provenance/{point(C, 4)}/static?structure=linear",
     "/v1/provenance/{id}/forward": f"/v1/provenance/{point(C, 1)}/forward?structure=linear&detail=true",
+    "/v1/find": "/v1/find?detail=true&max=1.5",
     "/v1/losses": "/v1/losses",
     "/v1/alarms": "/v1/alarms",
     "/v1/totals": "/v1/totals",

@@ -1,5 +1,7 @@
 """What every provenance store promises of its answers, on every implementation."""
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -10,7 +12,7 @@ from headwater.model.reading import SeriesKey
 from headwater.model.records import Loss
 from headwater.model.shipment import Shipment
 from headwater.model.stamp import Lists, Same, Select, bitmap
-from headwater.store.port import DataPoint, Edge
+from headwater.store.port import DataPoint, Edge, Place, Search
 from tests.store.grids import (
     CONTEXT,
     START,
@@ -74,6 +76,65 @@ def test_answers_are_those_of_an_oracle_in_whatever_order_stamps_arrive(kind: st
         for size in (3, 100):
             key = SeriesKey("meter1", "metric2")
             assert reader.find(key, 10, 40, size) == oracle.find(key, 10, 40, size)
+
+
+@slow_but_thorough
+@given(
+    case=arriving(),
+    meter=st.sampled_from((None, "meter1", "meter2")),
+    metric=st.sampled_from((None, "metric1", "metric2")),
+    node=st.sampled_from((None, 1, 2)),
+    newest=st.booleans(),
+    size=st.integers(1, 7),
+)
+def test_pages_of_a_search_give_each_value_once_in_order(
+    kind: str,
+    case: tuple[Grid, Arrival],
+    meter: str | None,
+    metric: str | None,
+    node: int | None,
+    newest: bool,
+    size: int,
+) -> None:
+    grid, arrival = case
+    search = Search(5, 45, meter, metric, node, newest)
+    with new_store(kind) as store:
+        arrival.ship(store, grid)
+        assert list(pages(store, search, size)) == Oracle(grid).search(search)
+
+
+def pages(store: Store, search: Search, size: int) -> Iterator[DataPoint]:
+    while page := store.reader.search(search, size):
+        yield from page
+        last = page[-1]
+        assert last.timestamp is not None
+        search = search._replace(after=Place(last.timestamp, last.id.node, last.id.ordinal))
+
+
+def test_readings_that_come_between_two_pages_move_nothing(store: Store) -> None:
+    store.ship(1, NAMES)
+    store.ship(1, Shipment((stamped(run(1, 0, 6), keys=keys_of([1] * 6, [10, 20, 20, 20, 30, 40])),)))
+    search = Search(0, 100, "meter1", newest=True)
+    seen = []
+    for at in pages(store, search, 1):
+        seen.append(at.id)
+        if len(seen) < 4:
+            # Newer ones, and others at the times that were and are to come.
+            start = 100 * len(seen)
+            store.ship(1, Shipment((stamped(run(1, start, 3), keys=keys_of([1] * 3, [99, 40, 30])),)))
+    were_there = [point(1, position) for position in (5, 4, 3, 2, 1, 0)]
+    assert [at for at in seen if at in were_there] == were_there
+    assert len(set(seen)) == len(seen)
+
+
+def test_the_newest_go_on_below_an_ordinal(store: Store) -> None:
+    store.ship(1, Shipment((stamped(run(1, 0, 4)),)))
+    store.next_day()
+    store.ship(1, Shipment((stamped(run(1, 4, 4), sequence=2),)))
+    ordinals = [at.id.ordinal for at in store.reader.last_of(1, 99)]
+    for before in ordinals:
+        left = [ordinal for ordinal in ordinals if ordinal < before]
+        assert [at.id.ordinal for at in store.reader.last_of(1, 3, before)] == left[:3]
 
 
 Forward = dict[DataPointId, tuple[DataPoint, tuple[Edge, ...]]]

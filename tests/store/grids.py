@@ -25,7 +25,7 @@ from headwater.model.stamp import (
     input_ids,
     inputs_of,
 )
-from headwater.store.port import DataPoint, Edge
+from headwater.store.port import DataPoint, Edge, Search
 from headwater.wire import codec
 
 SITE = "default"
@@ -218,6 +218,18 @@ class Oracle:
             and first_ms <= row.timestamps[position] < last_ms
         ]
         return [self.point(at) for _, at in sorted(hits)[:size]]
+
+    def search(self, search: Search) -> list[DataPoint]:
+        """Everything that a search finds."""
+        hits = []
+        for at, (row, position) in self._rows.items():
+            if row.shipped.keys is None or search.node not in (None, at.node):
+                continue
+            key = self._names.get((row.shipped.entry, row.series[position]))
+            named = search.meter in (None, key and key.meter) and search.metric in (None, key and key.metric)
+            if named and search.first_ms <= row.timestamps[position] < search.last_ms:
+                hits.append((row.timestamps[position], at))
+        return [self.point(at) for _, at in sorted(hits, reverse=search.newest)]
 
     def last_of(self, node: int, size: int) -> list[DataPoint]:
         ids = sorted((at for at in self._rows if at.node == node), reverse=True)

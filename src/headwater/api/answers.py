@@ -12,8 +12,8 @@ ATTACHMENT = {"Content-Disposition": 'attachment; filename="provenance.json"'}
 encode = msgspec.json.Encoder().encode
 
 
-def json_answer(body: bytes) -> Response:
-    return Response(body, media_type=JSON)
+def json_answer(body: bytes, headers: dict[str, str] | None = None) -> Response:
+    return Response(body, headers=headers, media_type=JSON)
 
 
 def attachment(body: bytes) -> Response:

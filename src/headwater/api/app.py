@@ -8,6 +8,7 @@ from fastapi.responses import Response
 from starlette.routing import Match
 
 from headwater.api.cluster import add_cluster
+from headwater.api.find import add_find
 from headwater.api.health import add_health
 from headwater.api.lanes import Lanes
 from headwater.api.lineage import add_lineage
@@ -52,7 +53,7 @@ def create_app(
     )
     service = Service(lanes, agents, now_ms, version, options)
     add_handlers(app)
-    for add in (add_health, add_cluster, add_provenance, add_lineage, add_losses):
+    for add in (add_health, add_cluster, add_provenance, add_find, add_lineage, add_losses):
         add(app, service)
     _add_last(app)
     return app

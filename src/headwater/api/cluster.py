@@ -17,6 +17,7 @@ from headwater.api.contract import (
     parse_size,
 )
 from headwater.api.gather import PLAIN, Facts, nodes_of
+from headwater.api.pages import CURSOR, PAGE_HEADERS, Page, Question
 from headwater.api.points import Painter
 from headwater.api.service import Service
 from headwater.api.stats import Standing
@@ -59,33 +60,43 @@ def add_cluster(app: FastAPI, service: Service) -> None:
         "/v1/cluster/{nodeId}/provenance",
         summary="The newest data points of a node, newest first",
         responses=openapi.answers(
-            list[documents.Datapoint], openapi.NO_PROVENANCE, openapi.INVALID_SIZE, openapi.BAD_REQUEST
+            list[documents.Datapoint],
+            openapi.NO_PROVENANCE,
+            openapi.INVALID_SIZE,
+            openapi.BAD_REQUEST,
+            headers=PAGE_HEADERS,
         ),
-        openapi_extra=openapi.parameters(openapi.NODE_ID, openapi.SIZE, openapi.DETAIL, openapi.VALUES),
+        openapi_extra=openapi.parameters(openapi.NODE_ID, openapi.SIZE, openapi.DETAIL, openapi.VALUES, CURSOR),
     )
     async def newest(request: Request) -> Response:
         size = parse_size(request.query_params.get("size"))
         node = _node_id(request.path_params["nodeId"])
         detail = flag(request, "detail")
-        return json_answer(await _newest(service, node, size, detail, flag(request, "values", detail)))
+        values = flag(request, "values", detail)
+        question = Question("newest", (node,))
+        before = question.place_in(request, 1)[0]
+        page, body = await _newest(service, question, node, size, before, detail, values)
+        return json_answer(body, page.link(request))
 
 
-async def _newest(service: Service, node: int, size: int, detail: bool, values: bool) -> bytes:
-    def look(reader: Reader) -> tuple[list[DataPoint], Facts]:
-        found = reader.last_of(node, size)
-        if not found:
+async def _newest(
+    service: Service, question: Question, node: int, size: int, before: int | None, detail: bool, values: bool
+) -> tuple[Page[DataPoint], bytes]:
+    def look(reader: Reader) -> tuple[Page[DataPoint], Facts]:
+        found = reader.last_of(node, size + 1, before)
+        page = Page.cut(question, found, size, lambda point: (point.id.ordinal,))
+        if not page.items:
             raise Absent(NO_PROVENANCE)
-        return found, Facts(detail, nodes_of(reader)) if detail or values else PLAIN
+        return page, Facts(detail, nodes_of(reader)) if detail or values else PLAIN
+
+    def drawn(page: Page[DataPoint], facts: Facts) -> tuple[Page[DataPoint], bytes]:
+        painter = Painter(facts)
+        return page, encode([painter.document(point) for point in page.items])
 
     if not values:
-        return await service.lanes.glance(lambda reader: _listed(*look(reader)))
-    found, facts = await service.lanes.glance(look)
-    return _listed(found, await service.valued(facts, [point.id for point in found]))
-
-
-def _listed(found: list[DataPoint], facts: Facts) -> bytes:
-    painter = Painter(facts)
-    return encode([painter.document(point) for point in found])
+        return await service.lanes.glance(lambda reader: drawn(*look(reader)))
+    page, facts = await service.lanes.glance(look)
+    return drawn(page, await service.valued(facts, [point.id for point in page.items]))
 
 
 def _node_id(text: str) -> int:

@@ -13,6 +13,7 @@ HexId = Annotated[str, Meta(pattern="^[0-9a-f]{20}$", description="a data point 
 HexNode = Annotated[str, Meta(pattern="^[0-9a-f]{6}$", description="a node id")]
 Milliseconds = Annotated[int, Meta(description="ms since the epoch, UTC")]
 HealthWord = Literal["Green", "Yellow", "Red"]
+ValueState = Literal["unknown", "expired", "damaged", "unreachable"]
 
 
 class Location(msgspec.Struct):
@@ -75,7 +76,7 @@ class Datapoint(msgspec.Struct, rename="camel", kw_only=True, gc=False):
     """Detail: the context columns that its node records; absent when its context never arrived."""
     value: float | Literal["NaN", "Infinity", "-Infinity"] | UnsetType = UNSET
     """Detail: the value, asked from the node's log."""
-    value_state: Literal["unknown", "expired", "damaged", "unreachable"] | UnsetType = UNSET
+    value_state: ValueState | UnsetType = UNSET
     """Detail: why there is no value."""
 
 
@@ -157,6 +158,18 @@ class LineageAnswer(msgspec.Struct, gc=False):
     id: str
     found: bool
     points: list[Datapoint]
+
+
+class Found(msgspec.Struct):
+    """A page of what a search finds, each value once: where it entered or was made."""
+
+    points: list[Datapoint]
+    examined: int
+    """How many data points were looked at for this page."""
+    unchecked: dict[ValueState, int]
+    """How many of them are left out because nobody could tell their value, by reason; only where a value is asked."""
+    next: str | UnsetType = UNSET
+    """The cursor of the next page; absent on the last one."""
 
 
 class IdRun(msgspec.Struct):

@@ -5,21 +5,14 @@ from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
 from headwater.api import documents, openapi
-from headwater.api.answers import encode, json_answer, number
+from headwater.api.answers import encode, json_answer
+from headwater.api.pages import CURSOR, PAGE_HEADERS, SIZE_MAX, Page, Question, size_of, size_parameter
 from headwater.api.service import Service
-from headwater.model.ids import IdRun, format_node, parse_node
+from headwater.api.words import NODE, node_of
+from headwater.model.ids import IdRun, format_node
 from headwater.store.port import Alarm, Reader, StoredLoss
 
-SIZE_MAX = 1000
-
-_NODE = openapi.parameter("node", "query", False, {"type": "string"}, "Only what this node named")
-_SIZE = openapi.parameter(
-    "size",
-    "query",
-    False,
-    {"type": "integer", "minimum": 0, "maximum": SIZE_MAX, "default": SIZE_MAX},
-    "The most to list",
-)
+_SIZE = size_parameter(SIZE_MAX)
 
 
 def add_losses(app: FastAPI, service: Service) -> None:
@@ -28,26 +21,34 @@ def add_losses(app: FastAPI, service: Service) -> None:
     @app.get(
         "/v1/losses",
         summary="What was named lost, newest first",
-        responses=openapi.answers(list[documents.Loss], openapi.BAD_REQUEST),
-        openapi_extra=openapi.parameters(_NODE, _SIZE),
+        responses=openapi.answers(list[documents.Loss], openapi.BAD_REQUEST, headers=PAGE_HEADERS),
+        openapi_extra=openapi.parameters(NODE, _SIZE, CURSOR),
     )
     async def losses(request: Request) -> Response:
+        size = size_of(request, SIZE_MAX)
         text = request.query_params.get("node")
-        node = None if text is None else parse_node(text)
-        size = number(request, "size", SIZE_MAX, SIZE_MAX)
-        found = await service.lanes.glance(lambda reader: reader.losses(node, size))
-        return json_answer(encode([_loss(stored) for stored in found]))
+
+        def look(reader: Reader) -> tuple[Question, list[StoredLoss]]:
+            node = None if text is None else node_of(reader, text)
+            question = Question("losses", (node,))
+            return question, reader.losses(node, size + 1, question.place_in(request, 1)[0])
+
+        question, found = await service.lanes.glance(look)
+        page = Page.cut(question, found, size, lambda stored: (stored.number,))
+        return json_answer(encode([_loss(stored) for stored in page.items]), page.link(request))
 
     @app.get(
         "/v1/alarms",
         summary="What someone must look into, newest first",
-        responses=openapi.answers(list[documents.Alarm], openapi.BAD_REQUEST),
-        openapi_extra=openapi.parameters(_SIZE),
+        responses=openapi.answers(list[documents.Alarm], openapi.BAD_REQUEST, headers=PAGE_HEADERS),
+        openapi_extra=openapi.parameters(_SIZE, CURSOR),
     )
     async def alarms(request: Request) -> Response:
-        size = number(request, "size", SIZE_MAX, SIZE_MAX)
-        found = await service.lanes.glance(lambda reader: reader.alarms(size))
-        return json_answer(encode([_alarm(alarm) for alarm in found]))
+        question = Question("alarms")
+        size, before = size_of(request, SIZE_MAX), question.place_in(request, 1)[0]
+        found = await service.lanes.glance(lambda reader: reader.alarms(size + 1, before))
+        page = Page.cut(question, found, size, lambda alarm: (alarm.number,))
+        return json_answer(encode([_alarm(alarm) for alarm in page.items]), page.link(request))
 
     @app.get("/v1/totals", summary="What the store holds", responses=openapi.answers(documents.Totals))
     async def totals(request: Request) -> Response:

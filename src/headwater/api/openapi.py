@@ -15,6 +15,7 @@ _TYPES = (
     documents.Datapoint,
     documents.Node,
     documents.NodeStat,
+    documents.Found,
     documents.LineageQuestion,
     documents.LineageAnswer,
     documents.Loss,
@@ -58,10 +59,12 @@ def body(of: Any) -> Schema:
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema(of)}}}}
 
 
-def answers(said: Any, *others: tuple[int, Schema]) -> dict[int | str, Schema]:
-    """The answers of an operation: 200 with a document, and the others by status."""
+def answers(said: Any, *others: tuple[int, Schema], headers: Schema | None = None) -> dict[int | str, Schema]:
+    """The answers of an operation: 200 with a document and headers, and the others by status."""
     content = {"application/json": {"schema": schema(said)}}
     answered: dict[int | str, Schema] = {200: {"description": "The answer", "content": content}}
+    if headers:
+        answered[200]["headers"] = headers
     for status, other in (*others, UNAVAILABLE):
         known = answered.setdefault(status, {"description": other["description"], "content": {}})
         known["content"].update(other["content"])

@@ -16,7 +16,6 @@ from headwater.model.stamp import OriginKind
 from headwater.store.port import DataPoint, Edge
 
 Value = float | Literal["NaN", "Infinity", "-Infinity"]
-ValueState = Literal["unknown", "expired", "damaged", "unreachable"]
 Word = Literal["source", "entry", "step"]
 
 _ORIGINS: dict[int, Word] = {OriginKind.SOURCE: "source", OriginKind.ENTRY: "entry", OriginKind.STEP: "step"}
@@ -101,7 +100,7 @@ class Painter:
         if state == OK and reading is not None:
             document.value = json_number(reading.value)
         else:
-            document.value_state = cast(ValueState, state)
+            document.value_state = cast(documents.ValueState, state)
 
     def _template(self, context: Context) -> _Template:
         template = self._templates.get(id(context))

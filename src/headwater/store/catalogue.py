@@ -15,6 +15,7 @@ from headwater.store.port import Alarm, Node, StoredLoss
 
 IDS, PARENTS = 0, 1
 _AT_ONCE = 500
+_ABOVE_ALL = (1 << 63) - 1
 T = TypeVar("T")
 
 _context = msgspec.msgpack.Decoder(Context).decode
@@ -89,12 +90,13 @@ class Catalogue:
             found.update({number: SeriesKey(meter, metric) for number, meter, metric in rows})
         return found
 
-    def named(self, key: SeriesKey) -> list[SeriesName]:
-        """Everything that a series is called inside batches."""
+    def named(self, meter: str | None, metric: str | None) -> list[SeriesName]:
+        """Everything that the series of a meter, a metric or both are called inside batches."""
+        wanted = {"meter": meter, "metric": metric}
+        given = {column: name for column, name in wanted.items() if name is not None}
+        where = " AND ".join([*(f"{column} = :{column}" for column in given), "NOT damaged"])
         rows = self.connection.execute(
-            "SELECT log.id, series.number FROM series JOIN log ON log.number = series.log"
-            " WHERE meter = ? AND metric = ? AND NOT damaged",
-            key,
+            f"SELECT log.id, series.number FROM series JOIN log ON log.number = series.log WHERE {where}", given
         )
         return [SeriesName(*row) for row in rows]
 
@@ -116,17 +118,19 @@ class Catalogue:
             for node, name, log, address, config, report, reported_ms in rows
         ]
 
-    def losses(self, node: int | None, size: int) -> list[StoredLoss]:
-        where, values = ("", [size]) if node is None else ("WHERE node = ?", [node, size])
+    def losses(self, node: int | None, size: int, before: int | None) -> list[StoredLoss]:
+        where = "number < :before" if node is None else "node = :node AND number < :before"
         rows = self.connection.execute(
-            f"SELECT node, sequence, body FROM loss {where} ORDER BY number DESC LIMIT ?", values
+            f"SELECT node, sequence, body, number FROM loss WHERE {where} ORDER BY number DESC LIMIT :size",
+            {"node": node, "size": size, "before": _ABOVE_ALL if before is None else before},
         )
-        return [StoredLoss(found, sequence, _loss(body)) for found, sequence, body in rows]
+        return [StoredLoss(found, sequence, _loss(body), number) for found, sequence, body, number in rows]
 
-    def alarms(self, size: int) -> list[Alarm]:
+    def alarms(self, size: int, before: int | None) -> list[Alarm]:
         rows = self.connection.execute(
-            "SELECT at_ms, reason, node, log, sequence, detail FROM alarm ORDER BY number DESC LIMIT ?",
-            (size,),
+            "SELECT at_ms, reason, node, log, sequence, detail, number FROM alarm"
+            " WHERE number < ? ORDER BY number DESC LIMIT ?",
+            (_ABOVE_ALL if before is None else before, size),
         )
         return [Alarm(*row) for row in rows]
 

@@ -194,7 +194,7 @@ class CatalogueWriter(Catalogue):
         )
         self.connection.executemany(
             "INSERT INTO alarm (at_ms, reason, node, log, sequence, detail) VALUES (?, ?, ?, ?, ?, ?)",
-            changes.alarms,
+            [alarm[:-1] for alarm in changes.alarms],
         )
         self.connection.execute("DELETE FROM alarm WHERE number <= (SELECT max(number) FROM alarm) - ?", (ALARMS_MAX,))
 

@@ -18,7 +18,7 @@ _OVER = f"""
     ORDER BY start
 """
 _BY_BID = f"SELECT {_COLUMNS} FROM batch WHERE bid = ?"
-_NEWEST = f"SELECT {_COLUMNS} FROM batch WHERE node = ? ORDER BY start DESC"
+_NEWEST = f"SELECT {_COLUMNS} FROM batch WHERE node = ? AND start < ? ORDER BY start DESC"
 # Seeks from as far before the ids as any edge from their node reaches.
 _OVERLAP = """
     parent_node = :node AND parent_start < :end AND parent_start + length > :first
@@ -26,14 +26,16 @@ _OVERLAP = """
 """
 _CHILDREN = f"SELECT DISTINCT child FROM edge WHERE {_OVERLAP}"
 _SENT = f"SELECT parent_start, parent_start + length, sent_ms FROM edge WHERE {_OVERLAP} AND sent_ms IS NOT NULL"
-_POSTINGS = "SELECT block, t_min FROM posting WHERE series = ? AND t_min < ? AND t_max >= ?"
+_POSTINGS = "SELECT block, t_min, t_max FROM posting WHERE series = ? AND t_min < ? AND t_max >= ?"
+_BLOCKS = "SELECT block, t_min, t_max FROM block WHERE t_min < ? AND t_max >= ?"
 _TAIL = """
-    SELECT bid, t_min FROM batch
+    SELECT bid, t_min, t_max FROM batch
     WHERE bid >= coalesce((SELECT max(block) + 1 FROM block), 0) * :size AND t_min < :last AND t_max >= :first
 """
 _KEYED = f"""
     SELECT {_COLUMNS} FROM batch
-    WHERE bid >= ? AND bid < ? AND entry = ? AND t_min < ? AND t_max >= ?
+    WHERE bid >= :first AND bid < :end AND (:entry IS NULL OR entry = :entry) AND (:node IS NULL OR node = :node)
+      AND t_min < :last_ms AND t_max >= :first_ms
 """
 # Seeks the smallest node above the last one found, so that the index is not scanned.
 _NODES = """
@@ -50,6 +52,7 @@ class Stretch(NamedTuple):
     """Batches of a period that may hold readings of a series: bids from `first` on, below `end`."""
 
     t_min: int
+    t_max: int
     period: int
     first: int
     end: int
@@ -71,13 +74,13 @@ class Period:
         (found,) = self._batches(self.connection.execute(_BY_BID, (bid,)))
         return found
 
-    def newest(self, node: int, points: int) -> list[StoredBatch]:
-        """The last batches of a node, newest first, until they have so many data points."""
+    def newest(self, node: int, points: int, before: int) -> list[StoredBatch]:
+        """The last batches of a node, newest first, until they have so many data points below an ordinal."""
         found: list[StoredBatch] = []
-        rows = self.connection.execute(_NEWEST, (node,))
+        rows = self.connection.execute(_NEWEST, (node, before))
         while points > 0 and (some := self._batches(rows.fetchmany(1))):
             found += some
-            points -= some[0].count
+            points -= min(some[0].end, before) - some[0].start
         rows.close()
         return found
 
@@ -92,15 +95,25 @@ class Period:
         """Where readings of a series with first_ms <= event time < last_ms may be: sealed blocks, and batches
         behind them."""
         blocks = self.connection.execute(_POSTINGS, (series, last_ms, first_ms)).fetchall()
-        tail = self.connection.execute(_TAIL, {"size": BLOCK_BATCHES, "first": first_ms, "last": last_ms})
-        found = [
-            Stretch(t_min, self.number, block * BLOCK_BATCHES, (block + 1) * BLOCK_BATCHES) for block, t_min in blocks
-        ]
-        return found + [Stretch(t_min, self.number, bid, bid + 1) for bid, t_min in tail]
+        return self._stretches(blocks, first_ms, last_ms)
 
-    def keyed(self, stretch: Stretch, entry: int, first_ms: int, last_ms: int) -> list[StoredBatch]:
-        """The batches of a stretch with keys of an entry's series and event times in a range."""
-        return self._batches(self.connection.execute(_KEYED, (stretch.first, stretch.end, entry, last_ms, first_ms)))
+    def stretches_of_all(self, first_ms: int, last_ms: int) -> list[Stretch]:
+        """The same for readings of any series."""
+        return self._stretches(self.connection.execute(_BLOCKS, (last_ms, first_ms)).fetchall(), first_ms, last_ms)
+
+    def keyed(
+        self, stretch: Stretch, entry: int | None, node: int | None, first_ms: int, last_ms: int
+    ) -> list[StoredBatch]:
+        """The batches of a stretch with keys and event times in a range: of an entry's series, or at a node, or all."""
+        wanted = {
+            "first": stretch.first,
+            "end": stretch.end,
+            "entry": entry,
+            "node": node,
+            "first_ms": first_ms,
+            "last_ms": last_ms,
+        }
+        return self._batches(self.connection.execute(_KEYED, wanted))
 
     def id_spans(self) -> list[Ids]:
         """For each node the ids from its first to behind its last."""
@@ -131,6 +144,13 @@ class Period:
             "SELECT min(t_min), max(t_max) FROM block"
         ).fetchone()
         return found
+
+    def _stretches(self, blocks: list[tuple[int, int, int]], first_ms: int, last_ms: int) -> list[Stretch]:
+        """Sealed blocks, and the batches behind them."""
+        size, number = BLOCK_BATCHES, self.number
+        tail = self.connection.execute(_TAIL, {"size": size, "first": first_ms, "last": last_ms})
+        found = [Stretch(t_min, t_max, number, block * size, (block + 1) * size) for block, t_min, t_max in blocks]
+        return found + [Stretch(t_min, t_max, number, bid, bid + 1) for bid, t_min, t_max in tail]
 
     def _end_of(self, node: int) -> int:
         return self._one("SELECT start + count FROM batch WHERE node = ? ORDER BY start DESC LIMIT 1", node)

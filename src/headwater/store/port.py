@@ -93,12 +93,37 @@ class Node(NamedTuple):
     """When the report arrived, by the store's clock; 0 before the first."""
 
 
+class Place(NamedTuple):
+    """Where a data point stands among those that a search finds."""
+
+    timestamp: int
+    node: int
+    ordinal: int
+
+
+class Search(NamedTuple):
+    """Which first stamps to find (where a value was first stamped or made); what is None may be anything."""
+
+    first_ms: int
+    """first_ms <= event time < last_ms"""
+    last_ms: int
+    meter: str | None = None
+    metric: str | None = None
+    node: int | None = None
+    newest: bool = False
+    """The newest event time first instead of the oldest."""
+    after: Place | None = None
+    """Only what stands behind this place, in the order asked for."""
+
+
 class StoredLoss(NamedTuple):
     """A loss that a node named."""
 
     node: int
     sequence: int
     loss: Loss
+    number: int = 0
+    """Rises with every loss that is stored."""
 
 
 class Alarm(NamedTuple):
@@ -110,6 +135,8 @@ class Alarm(NamedTuple):
     log: bytes
     sequence: int
     detail: str
+    number: int = 0
+    """Rises with every alarm."""
 
 
 class Group(NamedTuple):
@@ -166,8 +193,9 @@ class Reader(Protocol):
         """The data points of many ids, in the order of the ids."""
         ...
 
-    def last_of(self, node: int, size: int) -> list[DataPoint]:
-        """The newest data points of a node, newest first by ordinal, 0 <= size."""
+    def last_of(self, node: int, size: int, before: int | None = None) -> list[DataPoint]:
+        """The newest data points of a node, newest first by ordinal, 0 <= size; only those with a lower ordinal than
+        `before`."""
         ...
 
     def backward(self, ids: list[DataPointId], most: int = INPUTS_MAX) -> dict[DataPointId, DataPoint]:
@@ -187,16 +215,20 @@ class Reader(Protocol):
         last_ms, the first `size` in event-time order, ids breaking ties."""
         ...
 
+    def search(self, search: Search, size: int) -> list[DataPoint]:
+        """The first `size` data points of a search, by event time, then node, then ordinal."""
+        ...
+
     def nodes(self) -> list[Node]:
         """All nodes by id."""
         ...
 
-    def losses(self, node: int | None = None, size: int = 1000) -> list[StoredLoss]:
-        """What was named lost, newest first."""
+    def losses(self, node: int | None = None, size: int = 1000, before: int | None = None) -> list[StoredLoss]:
+        """What was named lost, newest first; only what has a lower number than `before`."""
         ...
 
-    def alarms(self, size: int = 1000) -> list[Alarm]:
-        """What the store was alarmed by, newest first."""
+    def alarms(self, size: int = 1000, before: int | None = None) -> list[Alarm]:
+        """What the store was alarmed by, newest first; only what has a lower number than `before`."""
         ...
 
     def refused(self) -> dict[str, int]:

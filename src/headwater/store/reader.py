@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from headwater.model.context import Context
 from headwater.model.errors import Unavailable
-from headwater.model.ids import DataPointId
+from headwater.model.ids import ORDINAL_MAX, DataPointId
 from headwater.model.reading import SeriesKey
 from headwater.store import lineage
 from headwater.store.batches import Ids, Memo, Part, StoredBatch
@@ -16,10 +16,11 @@ from headwater.store.catalogue import IDS, PARENTS, Catalogue
 from headwater.store.files import StoreFiles, open_to_read
 from headwater.store.periods import Periods
 from headwater.store.points import Sent, data_points
-from headwater.store.port import INPUTS_MAX, Alarm, DataPoint, Edge, Node, StoredLoss
-from headwater.store.search import entries_of, find
+from headwater.store.port import INPUTS_MAX, Alarm, DataPoint, Edge, Node, Search, StoredLoss
+from headwater.store.search import entries_of, found_by
 
 T = TypeVar("T")
+_ALL = ORDINAL_MAX + 1
 MEMO_BYTES_MAX = 32 << 20
 """How much a reader remembers, about, before it begins afresh."""
 NAME_BYTES = 300
@@ -40,8 +41,8 @@ class SqliteReader:
     def points(self, ids: list[DataPointId]) -> dict[DataPointId, DataPoint]:
         return self._answer(lambda request: request.points(ids))
 
-    def last_of(self, node: int, size: int) -> list[DataPoint]:
-        return self._answer(lambda request: request.last_of(node, size))
+    def last_of(self, node: int, size: int, before: int | None = None) -> list[DataPoint]:
+        return self._answer(lambda request: request.last_of(node, size, _ALL if before is None else before))
 
     def backward(self, ids: list[DataPointId], most: int = INPUTS_MAX) -> dict[DataPointId, DataPoint]:
         return self._answer(lambda request: _by_id(request, lineage.backward(request, ids, most)))
@@ -56,18 +57,21 @@ class SqliteReader:
         return self._answer(lambda request: request.forward(ids, most))
 
     def find(self, key: SeriesKey, first_ms: int, last_ms: int, size: int) -> list[DataPoint]:
-        if size <= 0 or first_ms >= last_ms:
+        return self.search(Search(first_ms, last_ms, *key), size)
+
+    def search(self, search: Search, size: int) -> list[DataPoint]:
+        if size <= 0 or search.first_ms >= search.last_ms:
             return []
-        return self._answer(lambda request: request.find(key, first_ms, last_ms, size))
+        return self._answer(lambda request: request.search(search, size))
 
     def nodes(self) -> list[Node]:
         return self._answer(lambda _: self._catalogue.nodes())
 
-    def losses(self, node: int | None = None, size: int = 1000) -> list[StoredLoss]:
-        return self._answer(lambda _: self._catalogue.losses(node, max(size, 0)))
+    def losses(self, node: int | None = None, size: int = 1000, before: int | None = None) -> list[StoredLoss]:
+        return self._answer(lambda _: self._catalogue.losses(node, max(size, 0), before))
 
-    def alarms(self, size: int = 1000) -> list[Alarm]:
-        return self._answer(lambda _: self._catalogue.alarms(max(size, 0)))
+    def alarms(self, size: int = 1000, before: int | None = None) -> list[Alarm]:
+        return self._answer(lambda _: self._catalogue.alarms(max(size, 0), before))
 
     def refused(self) -> dict[str, int]:
         return self._answer(lambda _: self._catalogue.refused())
@@ -114,17 +118,21 @@ class _Request:
         found = _by_id(self, parts)
         return {at: found[at] for at in ids if at in found}
 
-    def last_of(self, node: int, size: int) -> list[DataPoint]:
-        return list(data_points(self, self._last_parts(node, size)[::-1]))[::-1]
+    def last_of(self, node: int, size: int, before: int) -> list[DataPoint]:
+        return list(data_points(self, self._last_parts(node, size, before)[::-1]))[::-1]
 
     def forward(self, ids: list[DataPointId], most: int) -> dict[DataPointId, tuple[DataPoint, tuple[Edge, ...]]]:
         parts, outputs = lineage.forward(self, ids, most)
         return {point.id: (point, tuple(outputs.get(point.id, ()))) for point in data_points(self, parts)}
 
-    def find(self, key: SeriesKey, first_ms: int, last_ms: int, size: int) -> list[DataPoint]:
-        names = self._catalogue.named(key)
-        numbers = {log: self._catalogue.log_number(log) or 0 for log, _ in names}
-        hits = find(self._periods, entries_of(names, numbers), first_ms, last_ms, size)
+    def search(self, search: Search, size: int) -> list[DataPoint]:
+        entries = None
+        if search.meter is not None or search.metric is not None:
+            names = self._catalogue.named(search.meter, search.metric)
+            entries = entries_of(
+                names, {log: self._catalogue.log_number(log) or 0 for log in {log for log, _ in names}}
+            )
+        hits = found_by(self._periods, search, entries, size)
         return list(data_points(self, [Part(hit.batch, hit.position, hit.position + 1) for hit in hits]))
 
     def rest(self) -> None:
@@ -166,15 +174,15 @@ class _Request:
             self.memo.bytes += NAME_BYTES * len(unknown)
         return known
 
-    def _last_parts(self, node: int, size: int) -> list[Part]:
-        """The newest parts of a node with `size` data points, newest first."""
+    def _last_parts(self, node: int, size: int, before: int) -> list[Part]:
+        """The newest parts of a node with `size` data points below an ordinal, newest first."""
         parts: list[Part] = []
         batches: list[StoredBatch] = []
         for end, period in self._periods.newest(node):
             if parts and sum(part.end - part.first for part in parts) >= size and parts[-1].batch.start >= end:
                 break
-            batches += map(self.memo.keep, period.newest(node, size))
-            parts = _last(batches, size)
+            batches += map(self.memo.keep, period.newest(node, size, before))
+            parts = _last(batches, size, before)
         return parts
 
     def _load(self, ids: Ids) -> list[StoredBatch]:
@@ -193,11 +201,12 @@ def _by_id(request: _Request, parts: list[Part]) -> dict[DataPointId, DataPoint]
     return {point.id: point for point in data_points(request, parts)}
 
 
-def _last(batches: list[StoredBatch], size: int) -> list[Part]:
+def _last(batches: list[StoredBatch], size: int, before: int) -> list[Part]:
     parts = []
     for batch in sorted(batches, key=lambda batch: -batch.start):
         if size <= 0:
             break
-        parts.append(Part(batch, max(batch.count - size, 0), batch.count))
-        size -= batch.count
+        count = min(batch.end, before) - batch.start
+        parts.append(Part(batch, max(count - size, 0), count))
+        size -= count
     return parts

@@ -1,0 +1,66 @@
+"""What a query says in words: nodes by id or name, instants, numbers."""
+
+import math
+import re
+
+from fastapi import Request
+
+from headwater.api import openapi
+from headwater.model.errors import Rejected
+from headwater.model.ids import format_node, parse_node
+from headwater.store.port import Reader
+
+NODE = openapi.parameter(
+    "node", "query", False, {"type": "string"}, "A node: its id of 6 hexadecimal digits, or its name"
+)
+
+_INSTANT = re.compile(r"-?[0-9]{1,18}", re.ASCII)
+
+
+def node_of(reader: Reader, text: str) -> int:
+    """The node of an id or a name; Rejected("node") when it is no id and nobody is called so."""
+    try:
+        return parse_node(text)
+    except Rejected:
+        named = next((node.id for node in reader.nodes() if node.name == text), None)
+    if named is None:
+        raise Rejected(
+            "node", f"{text[:40]!r} is not a node id (6 hexadecimal digits), and no node that is known is called so"
+        )
+    return named
+
+
+def instant(request: Request, name: str) -> int | None:
+    """A query parameter in ms since the epoch, UTC; Rejected("parameter") on anything else."""
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    if not _INSTANT.fullmatch(text):
+        raise Rejected("parameter", f"{name} = {text[:40]!r}: an integer is needed, ms since the epoch, UTC")
+    return int(text)
+
+
+def decimal(request: Request, name: str) -> float | None:
+    """A query parameter that is a finite number; Rejected("parameter") on anything else."""
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value) or "_" in text:
+        raise Rejected("parameter", f"{name} = {text[:40]!r}: a number is needed")
+    return value
+
+
+def word(request: Request, name: str, words: tuple[str, ...]) -> str:
+    """A query parameter that is one of some words, the first by default; Rejected("parameter") on anything else."""
+    text = request.query_params.get(name, words[0])
+    if text not in words:
+        raise Rejected("parameter", f"{name} = {text[:40]!r}: {' or '.join(words)} is needed")
+    return text
+
+
+def node_text(node: int | None) -> str | None:
+    return None if node is None else format_node(node)
