@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-HEAVY = ("fastapi", "pyarrow", "pydantic", "rich", "starlette", "typer", "uvicorn")
+HEAVY = ("fastapi", "pyarrow", "pydantic", "redis", "rich", "starlette", "typer", "uvicorn")
 LIGHT = (
     "headwater.model",
     "headwater.wire",

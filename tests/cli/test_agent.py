@@ -22,9 +22,24 @@ def test_a_node_is_enough() -> None:
 
 def test_every_option_is_taken() -> None:
     made = options(
-        *("--node", "000001", "--data", "d", "--server", "h:1", "--listen", "i:2", "--site", "s", "--name", "n")
+        *("--node", "000001", "--data", "d", "--server", "h:1", "--listen", "i:2", "--site", "s", "--name", "n"),
+        *("--redis", "redis://h:3/4", "--storagetime", "60"),
     )
-    assert made == AgentOptions(node=1, name="n", site="s", listen="i:2", data=Path("d"), server="h:1")
+    assert made == AgentOptions(
+        node=1,
+        name="n",
+        site="s",
+        listen="i:2",
+        data=Path("d"),
+        server="h:1",
+        redis="redis://h:3/4",
+        storagetime_s=60,
+    )
+
+
+def test_a_redis_that_cannot_be_one_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"--redis: must be redis://HOST:PORT/DB"):
+        options("--node", "000001", "--redis", "localhost:6379")
 
 
 def test_a_topology_file_says_everything() -> None:

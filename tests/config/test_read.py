@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from headwater.config import ServerOptions, Topology, load_topology
+from headwater.config import ServerOptions, Topology, format_topology, load_topology
 from headwater.model.context import Location
 from headwater.model.errors import ConfigError
 
@@ -75,6 +75,36 @@ def test_a_gateway_gets_what_its_table_says(tmp_path: Path) -> None:
     assert gateway.location == Location("TU-MAR", 52.51, 13.32)
     assert (gateway.storagetime_s, gateway.metrics) == (60, ("meterid", "ctime"))
     assert (gateway.log_bytes_max, gateway.when_full, gateway.provenance) == (1 << 30, "block", True)
+
+
+def test_the_redis_of_a_node_is_its_agents_and_keeps_readings_as_long_as_the_log(tmp_path: Path) -> None:
+    given = GOOD.replace("storagetime_s = 60", 'storagetime_s = 60\nredis = "redis://127.0.0.1:6379/0"')
+    topology = load(tmp_path, given)
+    assert [(agent.redis, agent.storagetime_s) for agent in topology.agents] == [
+        ("redis://127.0.0.1:6379/0", 60),
+        (None, 3600),
+    ]
+    (tmp_path / "t.toml").write_text(format_topology(topology))
+    assert load_topology(tmp_path / "t.toml") == topology
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ('redis = "127.0.0.1:6379"', "must be redis://HOST:PORT/DB, rediss://HOST:PORT/DB or unix:///PATH?db=DB"),
+        ('redis = "redis://h/name"', "/name is no database: a number is needed, such as redis://127.0.0.1:6379/0"),
+        ("redis = 6379", "expected a string, got int"),
+        (
+            'redis = "redis://h"\nprovenance = false',
+            "readings are kept by their id there, and provenance = false gives",
+        ),
+    ],
+)
+def test_a_redis_that_cannot_be_used_is_told_with_its_place(tmp_path: Path, given: str, said: str) -> None:
+    message = refusal(tmp_path, GOOD.replace("storagetime_s = 60", given))
+    assert "redis" in message
+    assert said in message
+    assert 'in [[node]] 1 ("gatewayA"), line 13' in message
 
 
 def test_paths_are_relative_to_the_file_and_folders_lie_beside_the_servers(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import msgspec
 
 from headwater.agent.options import AgentOptions
 from headwater.agent.readings import Readings
+from headwater.agent.redis import RedisKeeper, check_redis
 from headwater.agent.ship import Shipping
 from headwater.log.disk import RealDisk
 from headwater.log.manifest import Manifest, check_node, load_manifest
@@ -54,9 +55,11 @@ class AgentServicer:
 async def serving(options: AgentOptions, now_ms: Callable[[], int]) -> AsyncIterator[int]:
     """Run the daemon until the block is left; yields its port. Waits for the log to appear first.
 
-    Raises ConfigError when the log is another node's, Unavailable when the port is taken, and in the block when
-    another log is begun in the folder: this daemon knows the one before.
+    Raises ConfigError when the log is another node's or the library for Redis is missing, Unavailable when the port is
+    taken, and in the block when another log is begun in the folder: this daemon knows the one before.
     """
+    if options.redis is not None:
+        check_redis()
     disk = RealDisk(options.log)
     server = grpc.aio.server(options=GRPC_OPTIONS)
     tasks: list[asyncio.Task[None]] = []
@@ -66,8 +69,13 @@ async def serving(options: AgentOptions, now_ms: Callable[[], int]) -> AsyncIter
         port = _bind(server, options, disk)
         await server.start()
         address = f"{options.listen.rpartition(':')[0]}:{port}"
-        shipping = Shipping(options, disk, bytes.fromhex(manifest.log), address, now_ms)
+        log = bytes.fromhex(manifest.log)
+        shipping = Shipping(options, disk, log, address, now_ms)
         tasks += [asyncio.create_task(shipping.run()), asyncio.create_task(_watch(disk, manifest))]
+        if options.redis is not None:
+            keeper = RedisKeeper(options, disk, log, now_ms)
+            shipping.standing.redis = keeper.counts
+            tasks.append(asyncio.create_task(keeper.run()))
         with raising(tasks):
             yield port
     finally:

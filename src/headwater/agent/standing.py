@@ -17,6 +17,8 @@ class Standing:
         self._now_ms = now_ms
         self.shipped = 0
         """Last sequence whose stamps the store has."""
+        self.redis: Callable[[], dict[str, int]] = dict
+        """What became of the readings for Redis."""
         self._before: tuple[int, int, int] | None = None
         """(time in ms, received, sent) of the report before."""
 
@@ -40,4 +42,5 @@ class Standing:
             progress_ms=disk.load_word(PROGRESS),
             refused=counts.refused,
             dropped=counts.dropped,
+            redis=self.redis(),
         )

@@ -137,6 +137,8 @@ class NodeStat(msgspec.Struct, rename="camel", kw_only=True):
     """Readings refused, by reason."""
     dropped: dict[str, int] | UnsetType = UNSET
     """Readings dropped, by reason."""
+    redis: dict[str, int] | UnsetType = UNSET
+    """What became of the readings for the node's Redis, since its agent started; absent without one."""
     reported_send_rate: float | UnsetType = UNSET
     reported_receive_rate: float | UnsetType = UNSET
 

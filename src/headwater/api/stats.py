@@ -62,5 +62,7 @@ def _describe(document: documents.NodeStat, node: Node, verdicts: Verdicts) -> N
     document.unshipped = max(0, report.durable - report.shipped)
     document.refused = report.refused
     document.dropped = report.dropped
+    if report.redis:
+        document.redis = report.redis
     document.reported_send_rate = report.send_rate
     document.reported_receive_rate = report.receive_rate

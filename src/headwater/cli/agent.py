@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from headwater.agent.options import AgentOptions
+from headwater.agent.options import AgentOptions, parse_redis
 from headwater.cli import logs
 from headwater.cli.arguments import Parser, address, command_line, name_of, topology_of
 from headwater.model.errors import ConfigError, Rejected
@@ -35,6 +35,8 @@ def parser() -> Parser:
     made.option("--server", type=address, metavar="HOST:PORT", help="the server's ingest (127.0.0.1:5001)")
     made.option("--listen", type=address, metavar="HOST:PORT", help="serve readings here (127.0.0.1:50061)")
     made.option("--site", metavar="SITE", help="the site that the node belongs to (default)")
+    made.option("--redis", metavar="URL", help="keep recent readings in a Redis too: redis://HOST:PORT/DB")
+    made.option("--storagetime", type=int, metavar="SECONDS", help="keep them there this long (3600)")
     made.option("--name", metavar="NODE", help="the node's name; with --config, which node it is")
     made.option("--config", type=Path, metavar="T.toml", help="take everything from a topology file")
     made.option("-v", "--verbose", action="store_true", help="say more")
@@ -55,4 +57,15 @@ def agent_options(given: dict[str, object]) -> AgentOptions:
     id = format_node(node)
     values: dict[str, object] = {"node": node, "name": id, "data": Path("var") / id}
     values |= {key: given[key] for key in ("name", "data", "server", "listen", "site") if key in given}
+    if "storagetime" in given:
+        values["storagetime_s"] = given["storagetime"]
+    if "redis" in given:
+        values["redis"] = _redis(str(given["redis"]))
     return command_line(given).build(AgentOptions, values)
+
+
+def _redis(text: str) -> str:
+    try:
+        return parse_redis(text)
+    except ValueError as error:
+        raise ConfigError(f"--redis: {error}") from None

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from headwater.agent.options import AgentOptions
+from headwater.agent.options import AgentOptions, parse_redis
 from headwater.config.address import Address, parse_address, reached
 from headwater.config.toml import Table, meant
 from headwater.config.topology import (
@@ -31,7 +31,7 @@ REST_LISTEN = "127.0.0.1:5000"
 
 TOPOLOGY_KEYS = ("site", "server", "store", "node", "sensors")
 SERVER_KEYS = ("listen", "data")
-NODE_KEYS = ("id", "name", "listen", "agent_listen", "next", "location", "data", "step", *SAME_IN_NODE)
+NODE_KEYS = ("id", "name", "listen", "agent_listen", "next", "location", "data", "redis", "step", *SAME_IN_NODE)
 
 _NAME = re.compile(r"\w[\w.-]{0,63}")
 
@@ -121,6 +121,9 @@ def _gateway(node: Table, around: _Around) -> GatewayOptions:
 
 def _agent(node: Table, gateway: GatewayOptions, server: ServerOptions) -> AgentOptions:
     listen = node.read("agent_listen", parse_address) if "agent_listen" in node.values else _beside(node)
+    redis = node.read("redis", parse_redis) if "redis" in node.values else None
+    if redis is not None and not gateway.provenance:
+        raise node.error("redis", "readings are kept by their id there, and provenance = false gives them none")
     return AgentOptions(
         node=gateway.node,
         name=gateway.name,
@@ -128,6 +131,8 @@ def _agent(node: Table, gateway: GatewayOptions, server: ServerOptions) -> Agent
         listen=str(listen),
         data=gateway.data,
         server=reached(server.ingest),
+        redis=redis,
+        storagetime_s=gateway.storagetime_s,
     )
 
 

@@ -17,7 +17,8 @@ from headwater.pipeline.options import GatewayOptions
 
 
 def with_free_ports(topology: Topology, data: Path, choose: Callable[[int, int], int] = random.randrange) -> Topology:
-    """The same topology on free loopback ports, its folders under `data`; Unavailable when ports are short."""
+    """The same topology on free loopback ports, its folders under `data`, without Redis; Unavailable when ports are
+    short."""
     ports = free_ports(2 + 2 * len(topology.gateways), choose)
     fresh = [str(Address(LOOPBACK, port)) for port in ports]
     moved = {reached(gateway.listen): fresh[2 + 2 * at] for at, gateway in enumerate(topology.gateways)}
@@ -32,7 +33,7 @@ def with_free_ports(topology: Topology, data: Path, choose: Callable[[int, int],
         for gateway in topology.gateways
     )
     agents = tuple(
-        replace(agent, listen=fresh[3 + 2 * at], server=server.ingest, data=data / agent.name)
+        replace(agent, listen=fresh[3 + 2 * at], server=server.ingest, data=data / agent.name, redis=None)
         for at, agent in enumerate(topology.agents)
     )
     sensors = tuple(
@@ -69,6 +70,7 @@ def _node_lines(gateway: GatewayOptions, agent: AgentOptions, names: dict[str, s
         next=names.get(gateway.next or "", gateway.next),
         location=_present(msgspec.to_builtins(gateway.location)),
         data=gateway.data.absolute(),
+        redis=agent.redis,
         **{key: getattr(gateway, key) for key in SAME_IN_NODE},
     )
 

@@ -56,3 +56,5 @@ class NodeReport(msgspec.Struct, frozen=True, array_like=True):
     """When the pipeline daemon last showed that it works."""
     refused: dict[str, int] = {}
     dropped: dict[str, int] = {}
+    redis: dict[str, int] = {}
+    """What became of the readings for the node's Redis, since its agent started; empty without one."""
