@@ -1,5 +1,6 @@
 """The demo runs the whole path in real processes, and its judge is not easily pleased."""
 
+import shutil
 import time
 from pathlib import Path
 
@@ -40,6 +41,12 @@ def test_measured_recordings_are_delivered_and_explained_too(tmp_path: Path, tes
     found = report_of(tmp_path, "--seconds", "2", "--data", str(data), "--topology", "two-node", "--rate", "5000")
     assert found.readings_sent > 0
     assert len({getattr(found, name) for name in EXACT}) == 1
+
+
+@pytest.mark.skipif(shutil.which("redis-server") is None, reason="machine cannot: redis-server is not installed")
+def test_every_reading_is_found_in_the_redis_of_every_node_by_its_id(tmp_path: Path) -> None:
+    found = report_of(tmp_path, "--redis", "--seconds", "1", "--topology", "two-node")
+    assert found.redis_exact == found.redis_checked == 2 * found.readings_delivered > 0
 
 
 def test_the_judge_sees_one_wrong_value_one_wrong_time_and_one_missing_reading(tmp_path: Path) -> None:

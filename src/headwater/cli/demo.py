@@ -18,6 +18,7 @@ from rich.console import Console
 import headwater
 from headwater.cli import typed
 from headwater.cli.client import get, read
+from headwater.cli.demo_redis import redis_server, redis_urls, with_redis
 from headwater.cli.demo_run import DemoRun, Report, with_load
 from headwater.cli.trace import LINE_MAX, Datapoint, drawn, path
 from headwater.config import load_topology, with_free_ports
@@ -45,6 +46,9 @@ def demo(
         str, typer.Option(metavar="NAME", help="One of examples/topologies, or a topology file.")
     ] = "fork",
     rate: Annotated[float, typer.Option(min=0.1, metavar="R", help="Readings a second, over all meters.")] = RATE,
+    redis: Annotated[
+        bool, typer.Option("--redis", help="Keep recent readings in a redis-server too, and look them up there.")
+    ] = False,
 ) -> int:
     """Start gateways, agents and a server on free ports, replay a day of readings, and trace values to their sensors.
 
@@ -57,6 +61,9 @@ def demo(
     console = Console(width=LINE_MAX, highlight=False, soft_wrap=True)
     folder = Path(tempfile.mkdtemp(prefix="headwater-demo-"))
     loaded = with_free_ports(load_topology(topology_file(topology)), folder)
+    if redis:
+        redis_server()
+        loaded = with_redis(loaded)
     if not loaded.sensors:
         raise ConfigError(f"the topology {topology!r} has no [[sensors]]: there is nothing to show")
     run = DemoRun(with_load(loaded, data, rate, folder), folder)
@@ -156,11 +163,15 @@ def _examples(run: DemoRun) -> list[str]:
 def _trace(run: DemoRun, console: Console, example: str) -> None:
     console.print(f"\nheadwater trace {example}", style="bold")
     console.print(drawn(read(get(run.topology.api_url, path(example, False)), Datapoint), False, 5))
+    if url := redis_urls(run.topology).get(example[-6:]):
+        console.print(f"redis-cli -u {url} hgetall {example}", style="bold")
     console.print()
 
 
 def _tell(found: Report, console: Console) -> None:
     for name, value in msgspec.structs.asdict(found).items():
+        if value is msgspec.UNSET:
+            continue
         console.print(f"{name:>22}  {value:,}" if isinstance(value, int | float) else f"{name:>22}  {value}")
 
 
@@ -171,6 +182,7 @@ def _right(found: Report) -> bool:
         and not found.readings_duplicated
         and found.lineage_exact == found.lineage_checked
         and found.aggregates_exact == found.aggregates_checked
+        and found.redis_exact == found.redis_checked
     )
 
 

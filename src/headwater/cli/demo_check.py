@@ -9,10 +9,12 @@ from typing import NamedTuple
 
 import msgspec
 import numpy as np
+from msgspec import UNSET, UnsetType
 from numpy.typing import NDArray
 
 from headwater.cli.client import post, read
 from headwater.cli.demo_answers import Answer, Point, json_value, leads_to, leaves, reading_of, said, same
+from headwater.cli.demo_redis import Hash, found_in, message
 from headwater.emulator.journal import journal_entries
 from headwater.log.disk import RealDisk
 from headwater.log.manifest import load_manifest
@@ -50,6 +52,8 @@ class Check(msgspec.Struct, frozen=True):
     """Name of a group of sensors -> ids of the nodes that its readings pass, the endpoint first."""
     steps: list[StepPlan]
     arrivals: Path
+    redis: dict[str, str] = {}
+    """Id of a node -> the URL of its Redis, where readings must be found too."""
 
 
 class Arrival(msgspec.Struct, frozen=True, array_like=True):
@@ -74,6 +78,10 @@ class Findings(msgspec.Struct, kw_only=True):
     aggregates_exact: int = 0
     p50_ms: float | None = None
     p95_ms: float | None = None
+    redis_checked: int | UnsetType = UNSET
+    """Data points looked up by id in the Redis of their node; only with one."""
+    redis_exact: int | UnsetType = UNSET
+    """Those that are there as the journal has them."""
     example: str | None = None
     """A delivered reading, for whoever wants to trace one."""
     example_aggregate: str | None = None
@@ -134,12 +142,15 @@ class Judge:
         self.sources = {source.id: source for source in sources}
         self.delivered: list[Delivered] = []
         self.outputs: list[tuple[IdRun, codec.Columns, str]] = []
+        self.messages: dict[str, list[tuple[str, Hash]]] = defaultdict(list)
+        """Id of a node -> ids of readings with what its Redis must have of them."""
 
     def judge(self) -> Findings:
         self.found.readings_sent = sum(len(source.series) for source in self.sources.values())
         self.read_endpoint()
         self.check_lineage()
         self.check_aggregates()
+        self.check_redis()
         self.measure_latency()
         return self.found
 
@@ -179,6 +190,7 @@ class Judge:
             ):
                 self.found.lineage_checked += 1
                 self.found.lineage_exact += self._exact(answer, self.sources[source], number, value)
+                self._expect_messages(answer, self.sources[source].reading(number))
         self.found.example = wanted[-1][0] if wanted else None
 
     def _sample(self) -> list[tuple[str, str, int, float]]:
@@ -273,6 +285,21 @@ class Judge:
             and all(reading_of(leaf) == said(*source.reading(int(str(leaf.origin.get("number"))))) for leaf in ends)
             and json_value(value) == point.value
         )
+
+    # ---- Redis -------------------------------------------------------------------------------------------------------
+
+    def _expect_messages(self, answer: Answer, reading: tuple[str, str, int, float]) -> None:
+        """On every node of its path, a reading must be found by the id that its lineage names."""
+        parents = [*(point.id for point in answer.points[1:]), None]
+        for point, parent in zip(answer.points, parents, strict=False) if self.check.redis else ():
+            self.messages[str(point.context.get("hostId"))].append((point.id, message(*reading, parent)))
+
+    def check_redis(self) -> None:
+        if self.check.redis:
+            self.found.redis_checked = sum(map(len, self.messages.values()))
+            self.found.redis_exact = sum(
+                found_in(self.check.redis[node], wanted) for node, wanted in self.messages.items()
+            )
 
     # ---- latency -----------------------------------------------------------------------------------------------------
 

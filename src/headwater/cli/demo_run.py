@@ -14,14 +14,17 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 
+from headwater.agent.messages import REDIS
 from headwater.cli.client import get, read
 from headwater.cli.demo_check import Arrival, Check, Findings, StepPlan
+from headwater.cli.demo_redis import redis_processes, redis_urls
 from headwater.cli.processes import not_ready, topology_processes
 from headwater.cli.supervisor import Supervisor
 from headwater.cli.traffic import Traffic
 from headwater.config import Topology, format_topology
 from headwater.config.address import parse_address
 from headwater.emulator.options import SensorOptions
+from headwater.log.cursors import load_cursor
 from headwater.log.disk import RealDisk
 from headwater.log.manifest import load_manifest
 from headwater.log.reader import LogReader
@@ -115,7 +118,7 @@ class DemoRun:
         folder.mkdir(parents=True, exist_ok=True)
         file.write_text(format_topology(topology))
         self._supervisor = Supervisor(
-            topology_processes(topology, file),
+            [*redis_processes(topology, folder), *topology_processes(topology, file)],
             folder / "processes.json",
             lambda name, line: self.output.append(f"{name} | {line}"),
         )
@@ -192,6 +195,9 @@ class DemoRun:
             self._drain_steps(gateway.name)
         tell("waiting for the stamps")
         self._wait(self._shipped, "the agents")
+        if redis_urls(self.topology):
+            tell("waiting for the readings in Redis")
+            self._wait(self._kept, "Redis")
 
     def _drain_steps(self, name: str) -> None:
         """Close the open windows of a node, and let their results arrive."""
@@ -234,6 +240,10 @@ class DemoRun:
         stats = read(get(self.topology.api_url, "/v1/cluster/stats?detail=true"), list[Unshipped])
         return all(node.unshipped == 0 for node in stats)
 
+    def _kept(self) -> bool:
+        """Whether everything durable is in Redis, as far as its agents have noted it."""
+        return all(load_cursor(disk, REDIS).sequence >= disk.load_word(MARK) for disk in self._disks.values())
+
     def stamps(self) -> int:
         """Data points whose stamps the store has."""
         return read(get(self.topology.api_url, "/v1/totals"), Totals).stamps
@@ -256,6 +266,7 @@ class DemoRun:
                 for step in gateway.steps
             ],
             arrivals,
+            redis_urls(topology),
         )
         file = self.folder / "check.json"
         file.write_bytes(msgspec.json.encode(check, enc_hook=str))
