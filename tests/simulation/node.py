@@ -80,7 +80,10 @@ class OnDisk(NamedTuple):
 
     sound: set[int]
     damaged: set[int]
-    """What a sound record stands before and behind, in the files that are there, and that is not sound itself."""
+    """What a sound record stands before and behind in a file, and that is sound in none.
+
+    A record is in two files when the sync of the first was refused.
+    """
 
 
 class Place(NamedTuple):
@@ -248,7 +251,7 @@ class Node:
                     damaged |= set(range(last + 1, found.sequence)) if broken else set()
                     sound.add(found.sequence)
                     last, broken = found.sequence, False
-        return OnDisk(sound, damaged)
+        return OnDisk(sound, damaged - sound)
 
     def place_to_flip(self, rng: random.Random) -> Place | None:
         """A bit of a synced record, of a snapshot, or of a small file; None when there is nothing."""
