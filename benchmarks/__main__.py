@@ -1,4 +1,6 @@
-"""`make bench`: every benchmark of this folder, one after the other; `python -m benchmarks NAME` runs one.
+"""`make bench`: every benchmark of this folder, one after the other.
+
+`python -m benchmarks NAME [OPTIONS]`, or `headwater bench NAME [OPTIONS]`, runs one.
 
 Figures depend on the machine and on what else runs there: compare ratios within one run.
 """
@@ -10,18 +12,19 @@ from pathlib import Path
 
 def names() -> list[str]:
     """The benchmarks there are."""
-    return sorted(file.stem for file in Path(__file__).parent.glob("*.py") if not file.stem.startswith("_"))
+    files = Path(__file__).parent.glob("[!_]*")
+    return sorted(file.stem for file in files if file.suffix == ".py" or (file / "__main__.py").exists())
 
 
-def main(wanted: list[str]) -> int:
-    """Run the named benchmarks, or all."""
-    unknown = set(wanted) - set(names())
-    if unknown:
-        print(f"no benchmark {', '.join(sorted(unknown))}: there are {', '.join(names())}", file=sys.stderr)
+def main(arguments: list[str]) -> int:
+    """Run the named benchmark with its options, or all."""
+    wanted, options = arguments[:1], arguments[1:]
+    if wanted and wanted[0] not in names():
+        print(f"no benchmark {wanted[0]}: there are {', '.join(names())}", file=sys.stderr)
         return 2
     for name in wanted or names():
         print(f"== {name}", flush=True)
-        status = subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=False).returncode
+        status = subprocess.run([sys.executable, "-m", f"benchmarks.{name}", *options], check=False).returncode
         if status:
             return status
     return 0

@@ -36,6 +36,7 @@ COMMANDS = (
     Command("agent", "run a provenance daemon: it ships the stamps of one node"),
     Command("server", "run the store and the REST API"),
     Command("emulate", "run sensors that replay recorded readings, or make up load"),
+    Command("bench", "measure Headwater on this machine"),
 )
 """All commands, those that a person needs first in front; one whose module is not there is not listed."""
 

@@ -1,0 +1,91 @@
+"""Processes on hosts: started, heard and measured, and all gone at the end."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+from benchmarks.throughput.network import inside
+
+_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+
+
+class Used(NamedTuple):
+    """What a process has used so far."""
+
+    cpu_s: float
+    memory_bytes: int
+    """The largest resident set that it had."""
+
+
+class Process:
+    """A command that runs on a host; what it tells is a JSON object a line."""
+
+    def __init__(self, host: str, command: list[str], errors: Path) -> None:
+        self.name = f"{' '.join(command[:4])} on {host}"
+        self._errors = errors
+        with errors.open("ab") as written:
+            self._process = subprocess.Popen(
+                [*inside(host), *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=written, text=True
+            )
+
+    def hear(self, key: str) -> dict[str, Any]:
+        """The next thing told that has a key; SystemExit with its last words when the process ends first."""
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            with contextlib.suppress(json.JSONDecodeError):
+                told = json.loads(line)
+                if isinstance(told, dict) and key in told:
+                    return told
+        sys.exit(f"{self.name} ended: {self._errors.read_text()[-2000:]}")
+
+    def go(self) -> None:
+        """Say that it may go on."""
+        assert self._process.stdin is not None
+        self._process.stdin.write("go\n")
+        self._process.stdin.flush()
+
+    @property
+    def used(self) -> Used:
+        """What it has used; nsenter becomes the program itself, so the process is the one that was started."""
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        peak_kib = int(status.partition("VmHWM:")[2].split()[0])
+        return Used((int(fields[11]) + int(fields[12])) / _TICKS_PER_S, 1024 * peak_kib)
+
+    def end(self) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+
+class Group:
+    """The processes of one run."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._processes: list[Process] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in reversed(self._processes):
+            process.end()
+
+    def start(self, host: str, module: str, *arguments: object) -> Process:
+        """Start a Python module."""
+        return self.run(host, sys.executable, "-m", module, *arguments)
+
+    def run(self, host: str, *command: object) -> Process:
+        """Start a program."""
+        errors = self._folder / f"{len(self._processes)}.log"
+        self._processes.append(Process(host, [str(part) for part in command], errors))
+        return self._processes[-1]
+
+
+def cpu_s(processes: list[Process]) -> float:
+    """Processor time that processes have used together."""
+    return sum(process.used.cpu_s for process in processes)

@@ -1,0 +1,46 @@
+"""What is measured: the cases, and the figures of one run."""
+
+import msgspec
+
+
+class Case(msgspec.Struct, frozen=True):
+    """One way to load the path."""
+
+    path: str
+    """`ours`, or `2018` for the protocol of one reading a message."""
+    provenance: bool
+    size: int
+    """Readings a batch."""
+    readings: int
+    rate: float = 0.0
+    """Readings a second; 0 for as many as possible."""
+
+    def with_provenance(self, on: bool) -> "Case":
+        """The same load with provenance or without."""
+        return msgspec.structs.replace(self, provenance=on)
+
+    @property
+    def name(self) -> str:
+        load = f"{self.rate:,.0f}/s" if self.rate else "saturated"
+        return f"{self.path}, N={self.size}, {load}, provenance {'on' if self.provenance else 'off'}"
+
+
+class Result(msgspec.Struct, frozen=True):
+    """Figures of one run; bytes and CPU time are per reading."""
+
+    seconds: float
+    """From the first reading sent to the last one durable at the endpoint."""
+    readings_per_s: float
+    link_bytes: float
+    """On the link from gateway to endpoint, both ways."""
+    path_bytes: float
+    """On all links: also from the sensor, and to the provenance store."""
+    cpu_us: float
+    """Of all processes but the sensor."""
+    memory_mib: float
+    """The gateway's largest resident set."""
+    stamps_lag_s: float = 0.0
+    """From the last reading durable at the endpoint to the last stamp in the store."""
+    p50_ms: float = 0.0
+    p95_ms: float = 0.0
+    p99_ms: float = 0.0
