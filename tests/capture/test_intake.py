@@ -6,8 +6,10 @@ from collections.abc import Callable
 import pytest
 
 from headwater.capture.intake import Intake
+from headwater.capture.levels import OUTERMOST, Level
 from headwater.capture.options import recorder_options
 from headwater.capture.points import Points
+from headwater.capture.policy import place_of
 from headwater.capture.values import runs_of
 from headwater.model.errors import NotFound, Unavailable
 from headwater.model.ids import DataPointId
@@ -18,6 +20,7 @@ from headwater.wire.records import decode_batch
 from tests.capture.laboratory import NODE, NOW_MS
 from tests.simulation.disk import Crash, DiskError, Operation, SimDisk
 
+LEVELS = (OUTERMOST, Level(place_of(recorder_options)), Level(application="meters"))
 OPTIONS = recorder_options("nowhere", NODE, {"segment_bytes": 64 << 10, "log_bytes_max": 2 << 20})
 
 
@@ -85,7 +88,7 @@ class World:
 
     def note(self, value: float, inputs: list[DataPointId]) -> None:
         kind = Kind.OUT if inputs else Kind.DATA
-        maker = self.intake.maker(kind, self.rng.choice((None, World.take, World.note)), "sum" if inputs else "")
+        maker = self.intake.maker(kind, self.rng.choice(LEVELS), "sum" if inputs else "")
         behind = max((point.ordinal for point in inputs), default=0)
         ordinal = self.intake.add(maker, SeriesKey("m", "x"), 0, value, runs_of(inputs), behind)
         assert ordinal not in self.given, "an id means two things"
@@ -139,12 +142,12 @@ def test_ids_are_only_given_out_once_they_are_reserved() -> None:
     intake = Intake(OPTIONS, disk, lambda: clock[0])
     for step_ms in (0, 3_600_000):
         clock[0] += step_ms
-        maker = intake.maker(Kind.DATA, None)
+        maker = intake.maker(Kind.DATA, OUTERMOST)
         unsynced = {intake.add(maker, SeriesKey("m", "x"), 0, 0.0) for _ in range(3000)}
         clock[0] -= 86_400_000
         disk = disk.kill()
         intake = Intake(OPTIONS, disk, lambda: clock[0])
-        again = {intake.add(intake.maker(Kind.DATA, None), SeriesKey("m", "x"), 0, 0.0) for _ in range(3000)}
+        again = {intake.add(intake.maker(Kind.DATA, OUTERMOST), SeriesKey("m", "x"), 0, 0.0) for _ in range(3000)}
         assert not unsynced & again
         intake.prepare()
         intake.commit()
@@ -170,16 +173,16 @@ def test_ids_that_a_failed_commit_was_to_reserve_are_not_given_out() -> None:
     with pytest.raises(Unavailable):
         intake.commit()
     key = SeriesKey("m", "x")
-    unsynced = {intake.add(intake.maker(Kind.DATA, None), key, 0, 0.0) for _ in range(100)}
+    unsynced = {intake.add(intake.maker(Kind.DATA, OUTERMOST), key, 0, 0.0) for _ in range(100)}
     intake = Intake(OPTIONS, disk.kill(), lambda: clock[0])
-    assert not unsynced & {intake.add(intake.maker(Kind.DATA, None), key, 0, 0.0) for _ in range(100)}
+    assert not unsynced & {intake.add(intake.maker(Kind.DATA, OUTERMOST), key, 0, 0.0) for _ in range(100)}
 
 
 def test_what_is_written_and_not_synced_is_not_answered() -> None:
     disk = SimDisk()
     intake = Intake(OPTIONS, disk, lambda: NOW_MS)
     points = Points(disk, intake.log)
-    ordinal = intake.add(intake.maker(Kind.DATA, None), SeriesKey("m", "x"), 0, 0.0)
+    ordinal = intake.add(intake.maker(Kind.DATA, OUTERMOST), SeriesKey("m", "x"), 0, 0.0)
     intake.prepare()
     disk.on_operation = refusing("datasync")
     with pytest.raises(Unavailable):
@@ -194,9 +197,9 @@ def test_what_is_written_and_not_synced_is_not_answered() -> None:
 def test_a_value_is_never_in_the_log_without_its_inputs() -> None:
     disk = SimDisk()
     intake = Intake(OPTIONS, disk, lambda: NOW_MS)
-    last = intake.add(intake.maker(Kind.DATA, None), SeriesKey("m", "x"), 0, 0.0)
+    last = intake.add(intake.maker(Kind.DATA, OUTERMOST), SeriesKey("m", "x"), 0, 0.0)
     for turn in range(200):
-        maker = intake.maker(Kind.OUT, None, f"turn {turn % 5}")
+        maker = intake.maker(Kind.OUT, OUTERMOST, f"turn {turn % 5}")
         last = intake.add(maker, SeriesKey("m", "y"), 0, 0.0, runs_of([DataPointId(OPTIONS.node, last)]), last)
     intake.prepare()
     intake.commit()

@@ -182,7 +182,7 @@ def test_more_than_one_place_is_kept_apart_and_their_number_is_bounded(monkeypat
         recorder.record("m", "x", 1, code=batches)
         recorder.record("m", "x", 1, code=contexts)
         recorder.record("m", "x", 1, code=batches)
-        with pytest.raises(Rejected, match="2 pieces of code"):
+        with pytest.raises(Rejected, match="2 contexts are in use"):
             recorder.record("m", "x", 1, code=simulated)
         recorder.flush()
         assert sorted(batch.count for batch in batches(recorder)) == [1, 2]

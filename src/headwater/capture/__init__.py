@@ -8,10 +8,27 @@
 docs/capture.md tells the rest.
 """
 
+from headwater.capture.levels import carried, within
 from headwater.capture.recorder import Recorder
-from headwater.capture.shared import close, configure, derive, flush, record
+from headwater.capture.results import Made, Point
+from headwater.capture.shared import close, configure, derive, flush, record, traced
 from headwater.model.context import Location
 from headwater.model.ids import DataPointId
 from headwater.model.reading import Reading
 
-__all__ = ["DataPointId", "Location", "Reading", "Recorder", "close", "configure", "derive", "flush", "record"]
+__all__ = [
+    "DataPointId",
+    "Location",
+    "Made",
+    "Point",
+    "Reading",
+    "Recorder",
+    "carried",
+    "close",
+    "configure",
+    "derive",
+    "flush",
+    "record",
+    "traced",
+    "within",
+]

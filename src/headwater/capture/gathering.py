@@ -34,6 +34,8 @@ class Value(NamedTuple):
     timestamp: int
     value: float
     inputs: tuple[IdRun, ...] = ()
+    trace: bytes = b""
+    """The W3C trace that it belongs to."""
 
 
 class OpenBatch:

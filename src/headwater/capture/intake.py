@@ -1,24 +1,27 @@
 """What the threads of a program share: the node log, the values that wait for it, and their ids."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import groupby
 
 import numpy as np
 
 from headwater.capture.gathering import BATCHES_MAX, READINGS, Gathering, Maker, OpenBatch, Value
 from headwater.capture.lease import Lease
+from headwater.capture.levels import Level
 from headwater.capture.options import RecorderOptions
-from headwater.capture.policy import NOWHERE, Code, Place, context_at, place_of
+from headwater.capture.policy import NOWHERE, Place, context_at
 from headwater.log.cursors import load_cursor
 from headwater.log.disk import Disk
 from headwater.log.explained import take_reports
 from headwater.log.retention import Readers, Retention, RetentionOptions
-from headwater.log.standing import PROGRESS, RECEIVED, Counts, save_counts
+from headwater.log.standing import PROGRESS, RECEIVED, Counts, load_counts, save_counts
 from headwater.log.writer import LogOptions, NodeLog
+from headwater.model.context import Location
 from headwater.model.errors import Rejected
 from headwater.model.ids import IdRun
 from headwater.model.reading import SeriesKey
 from headwater.model.records import Batch, Config, Kind
-from headwater.model.stamp import Inputs, Lists, Origin, OriginKind, Stamp
+from headwater.model.stamp import Inputs, Lists, Origin, OriginKind, Stamp, TraceRun
 from headwater.wire import codec
 
 UNSYNCED_BYTES_MAX = 8 << 20
@@ -26,8 +29,13 @@ CONTEXTS_MAX = 4096
 IDS_LEFT_MIN = 2 * BATCHES_MAX * READINGS
 """What one value may cost: a block for each batch, before and after the present ones are sealed."""
 ROUNDS_MS = 1_000
+RAISED = "raised"
+"""The reason under which exceptions of traced functions are counted."""
 AGENT = "agent"
 """The one reader of a recorder's log."""
+
+_Who = tuple[Kind, Place, str, str | None, Location | None]
+"""Kind, place, contribution, application and location of values that have a maker in common."""
 
 
 class Intake:
@@ -46,10 +54,13 @@ class Intake:
         )
         self._lease = Lease(self.log)
         self._gathering = Gathering(self._lease.take, now_ms)
-        self._makers: dict[tuple[Kind, Place, str], Maker] = {}
+        self._makers: dict[_Who, Maker] = {}
+        self.raised: dict[str, int] = {}
+        """Exceptions of traced functions, by the function's name."""
         self._unsynced_max = min(UNSYNCED_BYTES_MAX, options.log_bytes_max // 8)
         self._fits = True
-        self._counts = Counts()
+        self._counts = load_counts(disk)
+        self._raised_before = self._counts.refused.get(RAISED, 0)
         self._rounds_ms = 0
         """When the last round was."""
         try:
@@ -78,21 +89,37 @@ class Intake:
         """Whether everything taken is durable."""
         return self._gathering.empty and self.log.durable >= self.log.state.sequence
 
-    def maker(self, kind: Kind, code: Code | None, contribution: str = "") -> Maker:
-        """Who makes a value; Rejected("context") when too many pieces of code do."""
-        place = NOWHERE if code is None else place_of(code)
-        made = self._makers.get((kind, place, contribution))
-        if made is None:
-            options = self._options
-            context = context_at(place, options.metrics, options.location, options.application)
-            if len(self.log.state.contexts) >= CONTEXTS_MAX and context.id not in self.log.state.contexts:
-                raise Rejected(
-                    "context", f"{CONTEXTS_MAX} pieces of code have recorded here; {place} would be one more"
-                )
-            if len(self._makers) >= CONTEXTS_MAX:
-                self._makers.clear()
-            made = self._makers[kind, place, contribution] = Maker(kind, self.log.use_context(context), contribution)
+    def maker(self, kind: Kind, level: Level, contribution: str = "", *, found: bool = False) -> Maker:
+        """Who makes a value; Rejected("context") when too many contexts are in use.
+
+        A place that was only `found`, and not said, is left away then.
+        """
+        place = level.place or NOWHERE
+        who = kind, place, contribution, level.application, level.location
+        return self._makers.get(who) or self._new_maker(who, found)
+
+    def _new_maker(self, who: "_Who", found: bool) -> Maker:
+        kind, place, contribution, application, location = who
+        options, known = self._options, self.log.state.contexts
+        context = context_at(place, options.metrics, location or options.location, application or options.application)
+        if len(known) >= CONTEXTS_MAX and context.id not in known:
+            if found:
+                return self._new_maker((kind, NOWHERE, contribution, application, location), False)
+            raise Rejected(
+                "context",
+                f"{CONTEXTS_MAX} contexts are in use here; {place} in {context.application} would be one more: "
+                "name fewer pieces of code, applications or locations",
+            )
+        if len(self._makers) >= CONTEXTS_MAX:
+            self._makers.clear()
+        made = self._makers[who] = Maker(kind, self.log.use_context(context), contribution)
         return made
+
+    def count_raised(self, function: str) -> None:
+        """Count a call of a traced function that ended in an exception."""
+        known = function in self.raised or len(self.raised) < CONTEXTS_MAX
+        name = function if known else "others"
+        self.raised[name] = self.raised.get(name, 0) + 1
 
     def add(
         self,
@@ -102,9 +129,10 @@ class Intake:
         double: float,
         inputs: tuple[IdRun, ...] = (),
         behind: int = 0,
+        trace: bytes = b"",
     ) -> int:
         """Take a value made from ids of this node up to the ordinal `behind`; the ordinal of its id."""
-        value = Value(self.log.define(key), timestamp, double, inputs)
+        value = Value(self.log.define(key), timestamp, double, inputs, trace)
         ordinal = self._gathering.add(maker, value, behind)
         if ordinal is None:
             self.seal()
@@ -123,14 +151,14 @@ class Intake:
 
     def _append(self, batch: OpenBatch) -> None:
         log, count = self.log, len(batch.values)
-        numbers, timestamps, values, inputs = zip(*batch.values, strict=True)
+        numbers, timestamps, values, inputs, traces = zip(*batch.values, strict=True)
         payload = codec.encode(
             np.array(numbers, np.int64), np.array(timestamps, np.int64), np.array(values, np.float64)
         )
         maker, stamp = batch.maker, None
         if self._options.provenance:
             made: Inputs | None = Lists(maker.contribution, inputs) if maker.kind == Kind.OUT else None
-            stamp = Stamp(batch.run(log.state.node), made, maker.context, batch.received_ms)
+            stamp = Stamp(batch.run(log.state.node), made, maker.context, batch.received_ms, traces=trace_runs(traces))
         origin = Origin(OriginKind.ENTRY, log.log, log.state.sequence + 1)
         log.append(maker.kind, Batch(origin, log.log, count, payload, stamp), readings=count)
 
@@ -153,7 +181,8 @@ class Intake:
         self.log.sweep()
         self._disk.store_word(RECEIVED, self.log.state.count)
         self._disk.store_word(PROGRESS, self._now_ms())
-        counts = Counts({}, dict(self.log.state.lost))
+        raised = self._raised_before + sum(self.raised.copy().values())
+        counts = Counts({RAISED: raised} if raised else {}, dict(self.log.state.lost))
         if counts != self._counts:
             save_counts(self._disk, counts)
             self._counts = counts
@@ -163,3 +192,9 @@ class Intake:
         self._lease.settle()
         budget = self._retention.budget()
         self._fits = budget.used <= budget.most - budget.reserve
+
+
+def trace_runs(traces: Iterable[bytes]) -> tuple[TraceRun, ...]:
+    """The traces of the values of a batch as runs; nothing when no value has one."""
+    runs = tuple(TraceRun(sum(1 for _ in same), trace) for trace, same in groupby(traces))
+    return () if len(runs) == 1 and not runs[0].trace else runs

@@ -1,6 +1,7 @@
 """What a recorder can be told: its options, their defaults and bounds."""
 
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, TypedDict
@@ -43,7 +44,7 @@ class RecorderOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """What the node is called; its id unless given."""
     location: Location | None = None
     application: Annotated[str, Meta(min_length=1, max_length=256)]
-    """What stamps name as their application; the node's name unless given."""
+    """What stamps name as their application; the node's name, or else the program's."""
     metrics: tuple[str, ...] = ALL_METRICS
     """The context columns that stamps record."""
     provenance: bool = True
@@ -75,7 +76,8 @@ def recorder_options(data: str | Path, node: str | int, given: Options) -> Recor
     """The options of a recorder; ConfigError names the one that cannot be used."""
     id = _node(node)
     name = given.get("name", format_node(id))
-    values: dict[str, object] = {"data": Path(data), "node": id, "name": name, "application": name, **given}
+    application = given.get("name", program_name(sys.argv[0]))
+    values: dict[str, object] = {"data": Path(data), "node": id, "name": name, "application": application, **given}
     try:
         return msgspec.convert(values, RecorderOptions)
     except msgspec.ValidationError as error:
@@ -84,6 +86,13 @@ def recorder_options(data: str | Path, node: str | int, given: Options) -> Recor
         if found is None or key is None:
             raise ConfigError(f"recorder in {data}: {error}") from None
         raise ConfigError(f"recorder in {data}: {key} = {str(values[key])[:80]}: {found['what']}") from None
+
+
+def program_name(argument: str) -> str:
+    """What a program is called that was started so: its file, or its package behind `python -m`."""
+    file = Path(argument)
+    name = file.parent.name if file.stem == "__main__" else file.stem
+    return name[:256] if name and not name.startswith("-") else "python"
 
 
 def _node(node: str | int) -> int:

@@ -8,6 +8,8 @@ from typing import SupportsFloat, SupportsIndex, Unpack
 from headwater.capture.options import Options
 from headwater.capture.policy import Code
 from headwater.capture.recorder import Recorder
+from headwater.capture.results import Point
+from headwater.capture.traced import Tracer
 from headwater.model.errors import ConfigError
 from headwater.model.ids import DataPointId
 from headwater.model.stamp import SIMPLE
@@ -40,9 +42,10 @@ def record(
     *,
     timestamp: SupportsIndex | None = None,
     code: Code | None = None,
+    traceparent: str | None = None,
 ) -> DataPointId:
     """`Recorder.record` of the shared recorder; ConfigError before `configure`."""
-    return _recorder().record(meter, metric, value, timestamp=timestamp, code=code)
+    return _recorder().record(meter, metric, value, timestamp=timestamp, code=code, traceparent=traceparent)
 
 
 def derive(
@@ -50,14 +53,22 @@ def derive(
     metric: str,
     value: SupportsFloat,
     *,
-    inputs: Iterable[DataPointId | str],
+    inputs: Iterable[Point | DataPointId | str],
     contribution: str = SIMPLE,
     timestamp: SupportsIndex | None = None,
     code: Code | None = None,
+    traceparent: str | None = None,
 ) -> DataPointId:
     """`Recorder.derive` of the shared recorder; ConfigError before `configure`."""
     return _recorder().derive(
-        meter, metric, value, inputs=inputs, contribution=contribution, timestamp=timestamp, code=code
+        meter,
+        metric,
+        value,
+        inputs=inputs,
+        contribution=contribution,
+        timestamp=timestamp,
+        code=code,
+        traceparent=traceparent,
     )
 
 
@@ -78,3 +89,7 @@ def _recorder() -> Recorder:
     if not _open:
         raise ConfigError('nothing is recorded yet: call capture.configure("var/lab", node="0000a1") first')
     return _open[0]
+
+
+traced = Tracer(_recorder)
+"""`Recorder.traced` of the shared recorder: ConfigError when a function is called before `configure`."""

@@ -5,6 +5,7 @@ from itertools import islice
 from operator import index
 from typing import SupportsFloat, SupportsIndex
 
+from headwater.capture.results import Point
 from headwater.model.errors import Rejected
 from headwater.model.ids import DataPointId, IdRun, parse_id, valid_run
 from headwater.wire.codec import READINGS_MAX
@@ -43,8 +44,10 @@ def milliseconds(timestamp: SupportsIndex) -> int:
     return time_ms
 
 
-def point_of(point: DataPointId | str) -> DataPointId:
-    """An id given as such or as 20 hex digits; Rejected("id") for anything else."""
+def point_of(point: Point | DataPointId | str) -> DataPointId:
+    """An id given as such, by its value or as 20 hex digits; Rejected("id") for anything else."""
+    if isinstance(point, Point):
+        return point.id
     if isinstance(point, str):
         return parse_id(point)
     if not isinstance(point, DataPointId) or not valid_run(IdRun(point.node, point.ordinal, 1)):
@@ -52,12 +55,12 @@ def point_of(point: DataPointId | str) -> DataPointId:
     return point
 
 
-def input_points(inputs: Iterable[DataPointId | str]) -> list[DataPointId]:
+def input_points(inputs: Iterable[Point | DataPointId | str], *, none_is_fine: bool = False) -> list[DataPointId]:
     """The ids of inputs in the given order, each once; Rejected("inputs") for none or too many."""
-    if isinstance(inputs, str | DataPointId):
+    if isinstance(inputs, str | DataPointId | Point):
         raise Rejected("inputs", f"inputs = {str(inputs)[:40]}: a list of ids is needed, also for one")
     found = [point_of(point) for point in islice(inputs, INPUTS_MAX + 1)]
-    if not found:
+    if not found and not none_is_fine:
         raise Rejected("inputs", "a derived value without inputs: record a value that was made from nothing known")
     if len(found) > INPUTS_MAX:
         raise Rejected("inputs", f"more than {INPUTS_MAX} inputs for one value: derive it in several steps")

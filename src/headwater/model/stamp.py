@@ -12,6 +12,8 @@ from headwater.model.ids import DataPointId, IdRun, valid_run
 
 SIMPLE = "simple"
 PART_BITS = 16
+TRACE_BYTES = 26
+"""A W3C traceparent: version 1, trace id 16, parent id 8, flags 1."""
 
 
 class Same(msgspec.Struct, frozen=True, array_like=True, tag=0):
@@ -75,6 +77,13 @@ class Origin(msgspec.Struct, frozen=True, array_like=True):
         return self.number + count if self.kind == OriginKind.SOURCE else self.rank + 1
 
 
+class TraceRun(msgspec.Struct, frozen=True, array_like=True):
+    """So many outputs in a row that belong to one W3C trace; `trace` is empty where there was none."""
+
+    count: int
+    trace: bytes
+
+
 class Stamp(msgspec.Struct, frozen=True, array_like=True):
     """A batch's provenance at one node: a function of its record, nothing is learned later (rule 17)."""
 
@@ -87,6 +96,8 @@ class Stamp(msgspec.Struct, frozen=True, array_like=True):
     clock_offset_ms: int | None = None
     outside: bool = False
     """The inputs were named by a client of the 2018 protocol and were never ours."""
+    traces: tuple[TraceRun, ...] = ()
+    """The traces of the outputs, in their order; empty when none has one."""
 
 
 def inputs_of(stamp: Stamp, position: int) -> tuple[IdRun, ...]:
@@ -99,6 +110,15 @@ def inputs_of(stamp: Stamp, position: int) -> tuple[IdRun, ...]:
     if isinstance(made, Select):
         return (made.run.part(_nth_kept(made.kept, position), 1),)
     return (made.run.part(position, 1),)
+
+
+def trace_of(stamp: Stamp, position: int) -> bytes:
+    """The W3C trace that the output at a position belongs to; empty for none."""
+    for run in stamp.traces:
+        if position < run.count:
+            return run.trace
+        position -= run.count
+    return b""
 
 
 def contribution_of(stamp: Stamp) -> str:
@@ -144,6 +164,10 @@ def stamp_fault(stamp: Stamp) -> str | None:
     made, count = stamp.inputs, stamp.run.count
     if not valid_run(stamp.run) or len(stamp.context) != 8 or not all(map(valid_run, input_runs(stamp))):
         return "an id run or context name is out of range"
+    if stamp.traces and sum(run.count for run in stamp.traces) != count:
+        return f"{count} outputs, traces for {sum(run.count for run in stamp.traces)}"
+    if any(run.count <= 0 or len(run.trace) not in (0, TRACE_BYTES) for run in stamp.traces):
+        return "a trace is out of range"
     if isinstance(made, Same) and made.run.count != count:
         return f"{count} outputs from {made.run.count} inputs"
     if isinstance(made, Select) and (
