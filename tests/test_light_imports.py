@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-HEAVY = ("fastapi", "pyarrow", "pydantic", "redis", "rich", "starlette", "typer", "uvicorn")
+HEAVY = ("fastapi", "httpx", "pyarrow", "pydantic", "redis", "rich", "starlette", "typer", "uvicorn")
 LIGHT = (
     "headwater.model",
     "headwater.wire",
@@ -31,3 +31,8 @@ def test_a_gateway_part_imports_nothing_heavy(module: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == []
+
+
+def test_the_package_itself_does_not_load_its_client() -> None:
+    command = "import headwater, sys; headwater.__version__; assert 'httpx' not in sys.modules; headwater.Client"
+    subprocess.run([sys.executable, "-c", command], check=True, timeout=60)

@@ -8,11 +8,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-import msgspec
 import pytest
 
 from headwater.capture import Location, Recorder
-from headwater.cli.client import get
+from headwater.client import Client
 from headwater.config.address import free_ports
 from headwater.model.errors import HeadwaterError
 from tests.capture.laboratory import NODE
@@ -66,12 +65,14 @@ def test_a_derived_value_is_explained_by_the_api_and_by_trace(grid: str, tmp_pat
             "meter-1", "power.mean", 230.6, inputs=[one, two], contribution="average", timestamp=1_700_000_000_000
         )
         recorder.flush()
-        path = f"/v1/provenance/{mean}?structure=recursive&detail=true"
-        found = msgspec.json.decode(eventually(lambda: get(grid, path)))
-        assert (found["id"], found["value"], found["kind"], found["node"]) == (str(mean), 230.6, "out", "lab")
-        assert found["origin"]["kind"] == "entry"
-        assert found["context"]["loc"]["lable"] == "bench 3"
-        inputs = [(each["dp"]["id"], each["dp"]["value"], each["contribution"]) for each in found["inputDatapoints"]]
+        with Client(grid) as client:
+            found = eventually(lambda: client.trace(str(mean)))
+        assert (found.id, found.value, found.kind, found.node) == (str(mean), 230.6, "out", "lab")
+        assert found.origin is not None
+        assert found.origin.kind == "entry"
+        assert found.context.loc is not None
+        assert found.context.loc.label == "bench 3"
+        inputs = [(each.dp.id, each.dp.value, each.contribution) for each in found.input_datapoints]
         assert inputs == [(str(one), 231.4, "average"), (str(two), 229.8, "average")]
     done = subprocess.run(
         [*HEADWATER, "trace", str(mean), "--server", grid], capture_output=True, text=True, check=True, timeout=60

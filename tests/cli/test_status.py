@@ -4,7 +4,8 @@ import msgspec
 from rich.console import Console
 
 from headwater.api import documents
-from headwater.cli.status import Node, NodeStat, table
+from headwater.cli.status import table
+from headwater.client import Node, NodeStat
 
 GATEWAY = documents.NodeStat(
     id="000001",

@@ -6,8 +6,10 @@ from rich.console import Console
 
 from headwater.api import documents
 from headwater.cli.main import main
-from headwater.cli.trace import Datapoint, drawn, instant, path
+from headwater.cli.trace import drawn, instant, parsed
+from headwater.client import Datapoint
 from headwater.model.errors import ConfigError
+from tests.client.scripted import Answer, scripted
 
 ENDPOINT, GATEWAY, SENSED = "5a7b91370003c6000003", "5a7b91370003c6000002", "5a7b91370003c6000001"
 
@@ -83,21 +85,17 @@ def test_a_line_is_never_cut_where_there_is_no_terminal(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     body = msgspec.json.encode(document(ENDPOINT, [document(GATEWAY, [], node="n" * 100, value=237.53)]))
-    monkeypatch.setattr("headwater.cli.trace.get", lambda server, path: body)
-    assert main(["trace", ENDPOINT]) == 0
-    assert capsys.readouterr().out.splitlines()[1].endswith("  = 237.53")
-    assert main(["trace", ENDPOINT, "--json"]) == 0
-    assert capsys.readouterr().out == body.decode() + "\n"
-
-
-def test_the_question_goes_to_the_documented_path() -> None:
-    asked = f"/v1/provenance/{ENDPOINT}?structure=recursive&detail=true"
-    assert path(ENDPOINT.upper(), forward=False) == asked
-    assert path(ENDPOINT, forward=True) == asked.replace("?", "/forward?")
+    path = f"/v1/provenance/{ENDPOINT}?structure=recursive&detail=true&values=true"
+    with scripted({path: [Answer(200, body)]}) as server:
+        monkeypatch.setenv("HEADWATER_SERVER", server.url)
+        assert main(["trace", ENDPOINT]) == 0
+        assert capsys.readouterr().out.splitlines()[1].endswith("  = 237.53")
+        assert main(["trace", ENDPOINT.upper(), "--json"]) == 0
+        assert capsys.readouterr().out == body.decode() + "\n"
 
 
 def test_what_is_no_id_is_refused_before_anything_is_asked(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(ConfigError, match="20 hexadecimal digits"):
-        path("../cluster", forward=False)
+        parsed("../cluster")
     assert main(["trace", "xyz"]) == 2
     assert capsys.readouterr().err.startswith("headwater: 'xyz' is not a data point id")

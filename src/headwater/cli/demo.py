@@ -17,10 +17,10 @@ from rich.console import Console
 
 import headwater
 from headwater.cli import typed
-from headwater.cli.client import get, read
+from headwater.cli.client import asking
 from headwater.cli.demo_redis import redis_server, redis_urls, with_redis
 from headwater.cli.demo_run import DemoRun, Report, with_load
-from headwater.cli.trace import LINE_MAX, Datapoint, drawn, path
+from headwater.cli.trace import LINE_MAX, drawn
 from headwater.config import load_topology, with_free_ports
 from headwater.model.errors import ConfigError
 
@@ -155,14 +155,15 @@ def _examples(run: DemoRun) -> list[str]:
     """A delivered reading, and an aggregated value as soon as a window has closed."""
     found = list(run.watch.latest)
     endpoint = f"{run.endpoint.node:06x}"
-    body = get(run.topology.api_url, f"/v1/cluster/{endpoint}/provenance?size=1000&detail=true")
-    found += [point.id for point in read(body, list[Datapoint]) if point.kind == "out"][:1]
-    return found
+    with asking(run.topology.api_url) as client:
+        made = [point.id for point in client.newest(endpoint, 1000, detail=True, values=True) if point.kind == "out"]
+    return found + made[:1]
 
 
 def _trace(run: DemoRun, console: Console, example: str) -> None:
     console.print(f"\nheadwater trace {example}", style="bold")
-    console.print(drawn(read(get(run.topology.api_url, path(example, False)), Datapoint), False, 5))
+    with asking(run.topology.api_url) as client:
+        console.print(drawn(client.trace(example), False, 5))
     if url := redis_urls(run.topology).get(example[-6:]):
         console.print(f"redis-cli -u {url} hgetall {example}", style="bold")
     console.print()

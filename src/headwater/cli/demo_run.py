@@ -15,7 +15,7 @@ import msgspec
 from msgspec.structs import replace
 
 from headwater.agent.messages import REDIS
-from headwater.cli.client import get, read
+from headwater.cli.client import asking
 from headwater.cli.demo_check import Arrival, Check, Findings, StepPlan
 from headwater.cli.demo_redis import redis_processes, redis_urls
 from headwater.cli.processes import not_ready, topology_processes
@@ -42,18 +42,6 @@ STALLED_S = 20.0
 LOG_LINES = 500
 WATCH_EVERY_S = 0.001
 TRAFFIC_EVERY_S = 0.5
-
-
-class Unshipped(msgspec.Struct):
-    """How many records of a node the store does not have yet."""
-
-    unshipped: int = -1
-
-
-class Totals(msgspec.Struct):
-    """What the store holds."""
-
-    stamps: int = 0
 
 
 class Report(Findings, kw_only=True):
@@ -237,8 +225,8 @@ class DemoRun:
         return True
 
     def _shipped(self) -> bool:
-        stats = read(get(self.topology.api_url, "/v1/cluster/stats?detail=true"), list[Unshipped])
-        return all(node.unshipped == 0 for node in stats)
+        with asking(self.topology.api_url) as client:
+            return all(node.unshipped == 0 for node in client.stats(detail=True))
 
     def _kept(self) -> bool:
         """Whether everything durable is in Redis, as far as its agents have noted it."""
@@ -246,7 +234,8 @@ class DemoRun:
 
     def stamps(self) -> int:
         """Data points whose stamps the store has."""
-        return read(get(self.topology.api_url, "/v1/totals"), Totals).stamps
+        with asking(self.topology.api_url) as client:
+            return client.totals().stamps
 
     # ---- judging -----------------------------------------------------------------------------------------------------
 

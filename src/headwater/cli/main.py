@@ -31,6 +31,7 @@ COMMANDS = (
     Command("up", "start and supervise every process of a topology file"),
     Command("demo", "show the whole path on this machine, from sensors to lineage"),
     Command("status", "show how the nodes stand"),
+    Command("find", "find values by meter, metric, node, time and value"),
     Command("trace", "draw where a value comes from, or what it went into"),
     Command("gateway", "run a pipeline daemon: a gateway, or an endpoint when it has no next hop"),
     Command("agent", "run a provenance daemon: it ships the stamps of one node"),
@@ -124,7 +125,7 @@ def _module(name: str) -> CommandModule:
     try:
         return cast(CommandModule, importlib.import_module(f"headwater.cli.{name}"))
     except ModuleNotFoundError as error:
-        if error.name not in ("typer", "rich"):
+        if error.name not in ("httpx", "typer", "rich"):
             raise
         raise ConfigError(
             f'"{name}" needs {error.name}: install headwater[server], as in pip install "headwater[server]"'

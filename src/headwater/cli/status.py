@@ -1,52 +1,23 @@
 """`headwater status`: how the nodes stand, as the API tells it."""
 
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
-import msgspec
 import typer
-from msgspec import UNSET, UnsetType
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from headwater.cli import typed
-from headwater.cli.client import DEFAULT_SERVER, SERVER_KEY, get, read
+from headwater.cli.client import DEFAULT_SERVER, SERVER_KEY, asking
+from headwater.client import Node, NodeStat, calls
 
-STATS = "/v1/cluster/stats?detail=true"
-TOPOLOGY = "/v1/cluster/topology?detail=true"
 COLOURS = {"Green": "green", "Yellow": "yellow", "Red": "red"}
 WIDE = 160
 """The width of what is not a terminal."""
 NARROW = 100
 """Fewer columns of a terminal than this leave the counts away."""
-
-
-class NodeStat(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """What the API says of one node, as far as it is shown."""
-
-    id: str
-    node_health: str
-    provenance_daemon_health: str
-    pipeline_daemon_health: str
-    outgoing_channel_health: str | UnsetType = UNSET
-    send_rate: float = 0.0
-    receive_rate: float = 0.0
-    name: str = ""
-    received: int | UnsetType = UNSET
-    sent: int | UnsetType = UNSET
-    backlog: int | UnsetType = UNSET
-    unshipped: int | UnsetType = UNSET
-    refused: dict[str, int] = {}
-    dropped: dict[str, int] = {}
-
-
-class Node(msgspec.Struct, frozen=True):
-    """A node of the topology, as far as it is shown."""
-
-    id: str
-    name: str
-    successor: str | UnsetType = UNSET
 
 
 def main(arguments: list[str]) -> int:
@@ -66,20 +37,22 @@ def status(
 
         headwater status --server http://127.0.0.1:5000
     """
-    stats = get(server, STATS)
-    if json:
-        sys.stdout.buffer.write(stats + b"\n")
-        return 0
-    nodes = read(get(server, TOPOLOGY), list[Node])
+    call = calls.stats(detail=True)
+    with asking(server) as client:
+        body = client.reply(call).body
+        if json:
+            sys.stdout.buffer.write(body + b"\n")
+            return 0
+        nodes = client.topology()
     console = Console() if sys.stdout.isatty() else Console(width=WIDE)
-    console.print(table(read(stats, list[NodeStat]), nodes, console.width >= NARROW))
+    console.print(table(call.read(body), nodes, console.width >= NARROW))
     return 0
 
 
-def table(stats: list[NodeStat], nodes: list[Node], counts: bool) -> Table:
+def table(stats: Sequence[NodeStat], nodes: Sequence[Node], counts: bool) -> Table:
     """The nodes in the order of their ids, with counts since their logs began when asked for."""
-    names = {node.id: node.name for node in nodes}
     successors = {node.id: node.successor for node in nodes}
+    names = {node.id: node.name for node in nodes}
     made = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("id", "node", "next", "health", "pipeline", "agent", "link"):
         made.add_column(heading)
@@ -90,11 +63,11 @@ def table(stats: list[NodeStat], nodes: list[Node], counts: bool) -> Table:
     ):
         made.add_column(heading, justify="right")
     for stat in sorted(stats, key=lambda stat: stat.id):
-        successor = successors.get(stat.id, UNSET)
+        successor = successors.get(stat.id)
         made.add_row(
             stat.id,
             stat.name or names.get(stat.id, ""),
-            names.get(successor, successor) if isinstance(successor, str) else Text("-", "dim"),
+            names.get(successor, successor) if successor is not None else Text("-", "dim"),
             *map(
                 _health,
                 (
@@ -118,9 +91,9 @@ def _counts(stat: NodeStat) -> list[str | Text]:
     return [*shown, Text(named, "red") if lost else "0"]
 
 
-def _number(count: int | UnsetType) -> str:
-    return "" if count is UNSET else f"{count:,}"
+def _number(count: int | None) -> str:
+    return "" if count is None else f"{count:,}"
 
 
-def _health(word: str | UnsetType) -> Text:
-    return Text("-", "dim") if isinstance(word, UnsetType) else Text(word, COLOURS.get(word, ""))
+def _health(word: str | None) -> Text:
+    return Text("-", "dim") if word is None else Text(word, COLOURS.get(word, ""))

@@ -4,52 +4,19 @@ import sys
 from datetime import UTC, datetime
 from typing import Annotated
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
 from headwater.cli import typed
-from headwater.cli.client import DEFAULT_SERVER, SERVER_KEY, get, read
+from headwater.cli.client import DEFAULT_SERVER, SERVER_KEY, asking
+from headwater.client import Datapoint, calls
 from headwater.model.errors import ConfigError, Rejected
 from headwater.model.ids import parse_id
 
 MOST = 10
 LINE_MAX = 1000
-
-
-class PointContext(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """The circumstances of a data point, as far as they are drawn."""
-
-    meter_id: str | None = None
-    metric_id: str | None = None
-    timestamp: int | None = None
-    receive_time: int | None = None
-    host_id: str | None = None
-
-
-class Datapoint(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """A data point with its inputs or outputs, as the API nests them."""
-
-    id: str
-    context: PointContext = PointContext()
-    input_datapoints: list["Contribution"] = []
-    output_datapoints: list["Contribution"] = []
-    node: str | None = None
-    kind: str | None = None
-    step: str | None = None
-    value: float | str | None = None
-    value_state: str | None = None
-    missing: str | None = None
-    outside: bool = False
-
-
-class Contribution(msgspec.Struct, frozen=True):
-    """A neighbour in a lineage, and what it contributed."""
-
-    dp: Datapoint
-    contribution: str
 
 
 def main(arguments: list[str]) -> int:
@@ -72,23 +39,24 @@ def trace(
 
         headwater trace 5a7b91370003c6000003
     """
-    body = get(server, path(id, forward))
+    call = calls.trace(parsed(id), forward=forward)
+    with asking(server) as client:
+        body = client.reply(call).body
     if json:
         sys.stdout.buffer.write(body + b"\n")
         return 0
-    point = read(body, Datapoint)
+    point = call.read(body)
     # Lines are never cut: a terminal folds what is too long for it.
     Console(width=LINE_MAX, soft_wrap=True, highlight=False).print(drawn(point, forward, most))
     return 0
 
 
-def path(id: str, forward: bool) -> str:
-    """Where the API answers for a data point; ConfigError when it is not an id."""
+def parsed(id: str) -> str:
+    """An id as the API writes it; ConfigError when it is not one."""
     try:
-        point = parse_id(id.strip())
+        return str(parse_id(id.strip()))
     except Rejected as error:
         raise ConfigError(error.detail) from None
-    return f"/v1/provenance/{point}{'/forward' if forward else ''}?structure=recursive&detail=true"
 
 
 def drawn(point: Datapoint, forward: bool, most: int = MOST) -> Tree:

@@ -1,0 +1,251 @@
+"""What can be asked of the API: each question once, as a pure function that both clients share.
+
+A `Call` is one request, `Pages` a list that is asked page by page, a `Stream` events without end.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Generic, Literal, NamedTuple, TypeVar
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from headwater.client import results
+from headwater.client.replies import Reply, next_path
+from headwater.model.errors import HeadwaterError
+
+T = TypeVar("T")
+Direction = Literal["backward", "forward"]
+
+
+class Call(NamedTuple, Generic[T]):
+    """One request that changes nothing, so that it may be sent again, and how to read what is answered."""
+
+    path: str
+    """With its query."""
+    read: Callable[[bytes], T]
+    body: bytes | None = None
+    """Posted as JSON when there is one."""
+
+    @property
+    def method(self) -> str:
+        return "GET" if self.body is None else "POST"
+
+
+class Pages(NamedTuple, Generic[T]):
+    """A list, asked page by page while it is iterated over."""
+
+    first: Call[tuple[T, ...]]
+
+    def behind(self, reply: Reply) -> Call[tuple[T, ...]] | None:
+        """The call for the page behind an answer, None behind the last one."""
+        path = next_path(reply)
+        return None if path is None else self.first._replace(path=path)
+
+
+class Stream(NamedTuple, Generic[T]):
+    """Events that go on until whoever asked has enough."""
+
+    path: str
+    kinds: Mapping[str, Callable[[bytes], T]]
+    """How to read the data of each kind of event; others are passed over."""
+    last_id: str | None = None
+    """The event that it goes on behind."""
+
+    def resumed(self, last_id: str) -> "Stream[T]":
+        return self._replace(last_id=last_id or self.last_id)
+
+
+def topology(*, detail: bool = False) -> Call[tuple[results.Node, ...]]:
+    """The nodes and where they send; NotFound before the first node has spoken."""
+    return Call(_path("/v1/cluster/topology", detail=detail), reading(tuple[results.Node, ...]))
+
+
+def stats(*, detail: bool = False) -> Call[tuple[results.NodeStat, ...]]:
+    """How the nodes stand; NotFound before the first node has spoken."""
+    return Call(_path("/v1/cluster/stats", detail=detail), reading(tuple[results.NodeStat, ...]))
+
+
+def newest(
+    node: str, size: int = 50, *, detail: bool = False, values: bool = False
+) -> Call[tuple[results.Datapoint, ...]]:
+    """The newest data points of a node id, at most 1,000, newest first; NotFound when it has none."""
+    path = _path(f"/v1/cluster/{_part(node)}/provenance", size=size, detail=detail, values=values)
+    return Call(path, reading(tuple[results.Datapoint, ...]))
+
+
+def points_of(
+    node: str, *, detail: bool = False, values: bool = False, page_size: int = 1000
+) -> Pages[results.Datapoint]:
+    """All data points of a node id, newest first; NotFound when it has none."""
+    return Pages(newest(node, page_size, detail=detail, values=values))
+
+
+def trace(id: str, *, forward: bool = False, detail: bool = True, values: bool = True) -> Call[results.Datapoint]:
+    """A data point with all it was made from (or went into) nested in it; NotFound when the store has it not."""
+    way = "/forward" if forward else ""
+    path = _path(f"/v1/provenance/{_part(id)}{way}", structure="recursive", detail=detail, values=values)
+    return Call(path, reading(results.Datapoint))
+
+
+def walk(
+    id: str, *, forward: bool = False, detail: bool = False, values: bool = False
+) -> Call[tuple[results.Datapoint, ...]]:
+    """The same lineage breadth first, each data point once."""
+    way = "/forward" if forward else ""
+    path = _path(f"/v1/provenance/{_part(id)}{way}", structure="linear", detail=detail, values=values)
+    return Call(path, reading(tuple[results.Datapoint, ...]))
+
+
+def file(
+    id: str, *, structure: Literal["recursive", "linear"] = "recursive", detail: bool = False, values: bool = False
+) -> Call[bytes]:
+    """The file that 2018 offered for saving: indented JSON, as it is."""
+    path = _path(f"/v1/provenance/{_part(id)}/static", structure=structure, detail=detail, values=values)
+    return Call(path, bytes)
+
+
+def lineages(
+    ids: Iterable[str],
+    *,
+    structure: Literal["linear", "recursive"] = "linear",
+    direction: Direction = "backward",
+    detail: bool = False,
+    values: bool = False,
+) -> Call[tuple[results.LineageAnswer, ...]]:
+    """Many lineages at once, in the order asked; Rejected("too-large") beyond the server's limits."""
+    question = {"ids": list(ids), "structure": structure, "direction": direction, "detail": detail, "values": values}
+    read = reading(tuple[results.LineageAnswer, ...])
+    return Call("/v1/lineage", read, msgspec.json.encode(question))
+
+
+def find_page(
+    *,
+    meter: str | None = None,
+    metric: str | None = None,
+    from_ms: int | None = None,
+    to_ms: int | None = None,
+    node: str | None = None,
+    least: float | None = None,
+    most: float | None = None,
+    newest_first: bool = True,
+    detail: bool = False,
+    values: bool = False,
+    size: int = 100,
+    cursor: str | None = None,
+) -> Call[results.Found]:
+    """One page of the values of a meter, a metric, a node (id or name), with from_ms <= event time < to_ms and
+    least <= value <= most, each where it entered or was made; what is None may be anything."""
+    path = _path(
+        "/v1/find",
+        **{"meter": meter, "metric": metric, "from": from_ms, "to": to_ms, "node": node, "min": least, "max": most},
+        order="newest" if newest_first else "oldest",
+        size=size,
+        cursor=cursor,
+        detail=detail,
+        values=values,
+    )
+    return Call(path, reading(results.Found))
+
+
+def find(
+    *,
+    meter: str | None = None,
+    metric: str | None = None,
+    from_ms: int | None = None,
+    to_ms: int | None = None,
+    node: str | None = None,
+    least: float | None = None,
+    most: float | None = None,
+    newest_first: bool = True,
+    detail: bool = False,
+    values: bool = False,
+    page_size: int = 1000,
+) -> Pages[results.Datapoint]:
+    """All of what `find_page` finds. What it says of values that nobody could check is in its pages only."""
+    page = find_page(
+        meter=meter,
+        metric=metric,
+        from_ms=from_ms,
+        to_ms=to_ms,
+        node=node,
+        least=least,
+        most=most,
+        newest_first=newest_first,
+        detail=detail,
+        values=values,
+        size=page_size,
+    )
+    return Pages(Call(page.path, lambda body: page.read(body).points))
+
+
+def losses(node: str | None = None, *, page_size: int = 1000) -> Pages[results.Loss]:
+    """What was named lost, by one node (id or name) or all, newest first."""
+    return Pages(Call(_path("/v1/losses", node=node, size=page_size), reading(tuple[results.Loss, ...])))
+
+
+def alarms(*, page_size: int = 1000) -> Pages[results.Alarm]:
+    """What someone must look into, newest first."""
+    return Pages(Call(_path("/v1/alarms", size=page_size), reading(tuple[results.Alarm, ...])))
+
+
+def totals() -> Call[results.Totals]:
+    """What the store holds."""
+    return Call("/v1/totals", reading(results.Totals))
+
+
+def alive() -> Call[results.Alive]:
+    """Whether the API's process lives."""
+    return Call("/healthz", reading(results.Alive))
+
+
+def ready() -> Call[results.Alive]:
+    """Whether the store can be read; Unavailable when it cannot."""
+    return Call("/readyz", reading(results.Alive))
+
+
+def live_stamps(
+    *, node: str | None = None, meter: str | None = None, metric: str | None = None, last_id: str | None = None
+) -> Stream[results.LiveStamp | results.Missed]:
+    """What is stamped from now on, or since the event `last_id`: one event per batch, at one node (id or name) or
+    all, of one meter or metric or all. After a break it goes on where it was; `Missed` counts what was left out."""
+    path = _path("/v1/live/stamps", node=node, meter=meter, metric=metric)
+    return Stream(path, {"stamp": reading(results.LiveStamp), "missed": reading(results.Missed)}, last_id)
+
+
+def live_rates() -> Stream[results.LiveRates | results.Missed]:
+    """Readings a second of every node and link, each second."""
+    return Stream("/v1/live/rates", {"rates": reading(results.LiveRates), "missed": reading(results.Missed)})
+
+
+def openapi() -> Call[dict[str, object]]:
+    """The OpenAPI description of the server."""
+    return Call("/v1/openapi.json", reading(dict[str, object]))
+
+
+def reading(kind: type[T]) -> Callable[[bytes], T]:
+    """How to read a body as a value; HeadwaterError when it is not what a server of ours says."""
+    decode = msgspec.json.Decoder(kind).decode
+
+    def read(body: bytes) -> T:
+        try:
+            return decode(body)
+        except msgspec.DecodeError as error:
+            raise HeadwaterError(f"the answer is not one of a Headwater server: {error}") from None
+        except RecursionError:
+            raise HeadwaterError("the answer is nested too deep to be read") from None
+
+    return read
+
+
+def _path(path: str, **query: object) -> str:
+    """A path with the part of a query that is set; False is what a server assumes anyway."""
+    asked = {
+        name: "true" if value is True else value
+        for name, value in query.items()
+        if value is not None and value is not False
+    }
+    return f"{path}?{urlencode(asked)}" if asked else path
+
+
+def _part(text: str) -> str:
+    return quote(text, safe="")

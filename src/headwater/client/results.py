@@ -1,0 +1,240 @@
+"""What the API answers, as frozen values; what an answer leaves out is None.
+
+Fields that a newer server adds are ignored. `docs/api.md` says what each one means.
+"""
+
+from typing import Literal
+
+import msgspec
+
+HealthWord = Literal["Green", "Yellow", "Red"]
+NoNumber = Literal["NaN", "Infinity", "-Infinity"]
+
+
+class Location(msgspec.Struct, frozen=True):
+    """Where a node is; 0.0 for both coordinates when they are not known."""
+
+    label: str = msgspec.field(name="lable")
+    latitude: float
+    longitude: float
+
+
+class PointContext(msgspec.Struct, frozen=True, rename="camel", kw_only=True, gc=False):
+    """The context of a data point, as far as its node records it; times in ms since the epoch, UTC."""
+
+    host_id: str | None = None
+    """None for what is only named."""
+    loc: Location | None = None
+    line_no: int | None = None
+    app_name: str | None = None
+    class_name: str | None = None
+    timestamp: int | None = None
+    send_time: int | None = None
+    receive_time: int | None = None
+    meter_id: str | None = None
+    metric_id: str | None = None
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Where a reading entered or was made, the same at every hop."""
+
+    kind: Literal["source", "entry", "step"]
+    stream: str
+    number: int
+
+
+class Datapoint(msgspec.Struct, frozen=True, rename="camel", kw_only=True, gc=False):
+    """A data point; of one that is only named, or that the store does not hold, little more than the id."""
+
+    id: str
+    successor: str | None = None
+    predecessor: str | None = None
+    input_datapoints: tuple["Contribution", ...] = ()
+    output_datapoints: tuple["Contribution", ...] = ()
+    context: PointContext = PointContext()
+    missing: str | None = None
+    outside: bool = False
+    node: str | None = None
+    kind: Literal["data", "out"] | None = None
+    step: str | None = None
+    origin: Origin | None = None
+    metrics: tuple[str, ...] | None = None
+    value: float | NoNumber | None = None
+    """As JSON says it; `number` is a float always."""
+    value_state: str | None = None
+
+    @property
+    def number(self) -> float | None:
+        """The value as a float, None where there is none."""
+        return float(self.value) if isinstance(self.value, str) else self.value
+
+
+class Contribution(msgspec.Struct, frozen=True, gc=False):
+    """A neighbour in a lineage, and what it contributed or received."""
+
+    dp: Datapoint
+    contribution: str
+
+
+class Node(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """A node of the topology."""
+
+    id: str
+    name: str
+    successor: str | None = None
+    log: str | None = None
+    agent: str | None = None
+    next: str | None = None
+    protocol: str | None = None
+    listen: str | None = None
+    steps: tuple[str, ...] = ()
+    when_full: str | None = None
+    provenance: bool | None = None
+
+
+class NodeStat(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """How a node stands; rates in readings a second."""
+
+    id: str
+    node_health: HealthWord
+    provenance_daemon_health: HealthWord
+    pipeline_daemon_health: HealthWord
+    outgoing_channel_health: HealthWord | None = None
+    send_rate: float = 0.0
+    receive_rate: float = 0.0
+    name: str | None = None
+    reported: int | None = None
+    received: int | None = None
+    sent: int | None = None
+    durable: int | None = None
+    acknowledged: int | None = None
+    shipped: int | None = None
+    backlog: int | None = None
+    unshipped: int | None = None
+    refused: dict[str, int] = {}
+    dropped: dict[str, int] = {}
+    reported_send_rate: float | None = None
+    reported_receive_rate: float | None = None
+
+
+class LineageAnswer(msgspec.Struct, frozen=True, gc=False):
+    """The lineage of one id: its linear points, or one recursive data point."""
+
+    id: str
+    found: bool
+    points: tuple[Datapoint, ...]
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A page of what a search finds."""
+
+    points: tuple[Datapoint, ...]
+    examined: int
+    unchecked: dict[str, int]
+    next: str | None = None
+
+
+class IdRun(msgspec.Struct, frozen=True):
+    """`count` consecutive ids from `first` on."""
+
+    first: str
+    count: int
+
+
+class Loss(msgspec.Struct, frozen=True):
+    """Records `first` to `last` of a log that are gone, named by a node."""
+
+    node: str
+    sequence: int
+    why: str
+    log: str
+    first: int
+    last: int
+    readings: int
+    runs: tuple[IdRun, ...]
+    link: tuple[tuple[int, int], ...]
+    stamps: tuple[tuple[int, int], ...]
+
+
+class Alarm(msgspec.Struct, frozen=True):
+    """Something that someone must look into."""
+
+    at: int
+    reason: str
+    node: str
+    log: str
+    sequence: int
+    detail: str
+
+
+class Totals(msgspec.Struct, frozen=True):
+    """What the store holds."""
+
+    stamps: int
+    batches: int
+    bytes: int
+    conflicts: int
+    refused: dict[str, int]
+
+
+class Alive(msgspec.Struct, frozen=True):
+    """The process answers."""
+
+    status: str
+    version: str
+
+
+class LiveStamp(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """A batch that was stamped at a node."""
+
+    id: str
+    """The first of `count` consecutive data point ids."""
+    count: int
+    node: str
+    name: str | None = None
+    kind: Literal["data", "out"]
+    step: str | None = None
+    received: int
+    inputs: tuple[IdRun, ...] = ()
+    series: tuple[tuple[str, str], ...] = ()
+    series_count: int = 0
+    first_time: int | None = None
+    last_time: int | None = None
+
+
+class Missed(msgspec.Struct, frozen=True):
+    """Events that were left out here."""
+
+    events: int | None = None
+    """How many; None when nobody can tell."""
+    why: str = ""
+
+
+class LiveNode(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """A node, now; rates in readings a second."""
+
+    id: str
+    name: str
+    health: HealthWord
+    receive_rate: float
+    send_rate: float
+
+
+class LiveLink(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """A link between two nodes, now."""
+
+    source: str
+    target: str
+    health: HealthWord
+    rate: float
+    """Readings a second that the source sends."""
+    backlog: int
+    """Records that wait at the source."""
+
+
+class LiveRates(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """Every node and link at one time, ms since the epoch."""
+
+    at: int
+    nodes: tuple[LiveNode, ...]
+    links: tuple[LiveLink, ...]
