@@ -1,6 +1,7 @@
 """The receiving end for a numbered source: one without a log, which counts readings (PROTOCOL rule 11)."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from headwater.model.errors import Rejected
 from headwater.model.reading import SeriesKey, check_key
@@ -13,6 +14,8 @@ from headwater.wire import headwater_pb2 as pb
 
 SOURCE_SERIES_MAX = 1 << 20
 
+Numbers = NDArray[np.int64]
+
 
 class SourceInflow(Connection):
     """One connection from a numbered source. Positions are numbers of readings, from 1."""
@@ -21,8 +24,10 @@ class SourceInflow(Connection):
         super().__init__(core, hello)
         self._context = core.context(SourceInflow._enter)
         self._keys: dict[int, SeriesKey] = {}
-        self._numbers: dict[int, int] = {}
-        """The source's series numbers, as this log numbers them."""
+        self._theirs = np.empty(0, np.int64)
+        """The source's series numbers that were used so far, rising."""
+        self._ours = np.empty(0, np.int64)
+        """The same series, as this log numbers them."""
         self.begin()
         if hello.first > self.position + 1:
             first = self.position + 1
@@ -65,43 +70,52 @@ class SourceInflow(Connection):
             check_key(series.meter, series.metric)
             if len(self._keys) >= SOURCE_SERIES_MAX:
                 raise Rejected("series", f"a source may have {SOURCE_SERIES_MAX} series")
-            self._keys[series.number] = SeriesKey(series.meter, series.metric)
-            self._numbers.pop(series.number, None)
+            key = SeriesKey(series.meter, series.metric)
+            if self._keys.get(series.number, key) != key:
+                self._theirs, self._ours = self._theirs[:0], self._ours[:0]
+            self._keys[series.number] = key
 
     def _enter(self, batch: pb.SourceBatch) -> None:
-        columns = codec.decode(batch.payload)
+        count = codec.count(batch.payload)
         have = max(self.position + 1 - batch.first, 0)
-        if have >= len(columns.series):
+        if have >= count:
+            codec.decode(batch.payload)  # What is here already may still be malformed.
             return
-        series = self._own_numbers(columns.series[have:], batch.first + have)
-        number = batch.first + have
+        first = batch.first + have
+        payload = codec.renumbered(batch.payload, lambda series: self._own(series, first))
+        if have:
+            columns = codec.decode(payload)
+            payload = codec.encode(columns.series[have:], columns.timestamps[have:], columns.values[have:])
         core = self._core
-        payload = codec.encode(series, columns.timestamps[have:], columns.values[have:])
         core.batch(
             Kind.DATA,
-            Origin(OriginKind.SOURCE, self._upstream, number),
+            Origin(OriginKind.SOURCE, self._upstream, first),
             core.log.log,
-            len(series),
+            count - have,
             payload,
             context=self._context,
             inputs=None,
             received_ms=core.now_ms(),
             sent_ms=batch.sent_ms or None,
-            upstream=Position(self._upstream, number + len(series) - 1),
+            upstream=Position(self._upstream, batch.first + count - 1),
         )
 
-    def _own_numbers(
-        self, series: "np.ndarray[tuple[int], np.dtype[np.int64]]", number: int
-    ) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
-        """The series column in this log's numbers, defining what is new."""
-        used, positions = np.unique(series, return_inverse=True)
-        own = np.empty(len(used), np.int64)
-        for at, theirs in enumerate(used.tolist()):
-            found = self._numbers.get(theirs)
-            if found is None:
-                key = self._keys.get(theirs)
-                if key is None:
-                    raise Rejected("series", f"series {theirs} in the batch from reading {number} was never defined")
-                found = self._numbers[theirs] = self._core.log.define(key)
-            own[at] = found
-        return own[positions]
+    def _own(self, series: Numbers, first: int) -> Numbers:
+        """The source's series numbers as this log has them, defining what is new."""
+        places = np.searchsorted(self._theirs, series)
+        if not len(self._theirs) or (self._theirs.take(places, mode="clip") != series).any():
+            self._learn(np.setdiff1d(series, self._theirs), first)
+            places = np.searchsorted(self._theirs, series)
+        return self._ours.take(places)
+
+    def _learn(self, new: Numbers, first: int) -> None:
+        ours = np.array([self._define(number, first) for number in new.tolist()], np.int64)
+        theirs = np.concatenate((self._theirs, new))
+        order = np.argsort(theirs)
+        self._theirs, self._ours = theirs[order], np.concatenate((self._ours, ours))[order]
+
+    def _define(self, number: int, first: int) -> int:
+        key = self._keys.get(number)
+        if key is None:
+            raise Rejected("series", f"series {number} in the batch from reading {first} was never defined")
+        return self._core.log.define(key)

@@ -16,6 +16,7 @@ A payload whose bytes were changed into another valid payload is for the checksu
 
 import struct
 import threading
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -99,6 +100,24 @@ def decode(payload: bytes) -> Columns:
         return Columns(*rows.decode_keys(key_body, count), rows.decode_values(value_body, count))
     series, timestamps, lengths = runs.decode_keys(key_body, count)
     return Columns(series, timestamps, runs.decode_values(value_body, count, lengths))
+
+
+def renumbered(payload: bytes, own: Callable[[NDArray[np.int64]], NDArray[np.int64]]) -> bytes:
+    """The payload of the same readings under other series numbers.
+
+    `own` is given series, at least one, and gives as many. Times and values are checked as by `decode`, but neither
+    built nor encoded again. Raises `Rejected` ("payload") when the payload is malformed, and what `own` raises.
+    """
+    flags, count, end = _header(payload)
+    if flags & _ROWS or not count:
+        series, timestamps, values = decode(payload)
+        return encode(own(series), timestamps, values) if count else payload
+    key_body = _expanded(payload[_HEADER.size : end], flags & _KEYS_ZSTD, count, "keys")
+    key_body, run_count = runs.renumbered(key_body, count, own)
+    runs.check_values(_expanded(payload[end:], flags & _VALUES_ZSTD, count, "values"), count, run_count)
+    key_body, flags = _compressed(key_body, flags & ~_KEYS_ZSTD, _KEYS_ZSTD)
+    size = len(key_body)
+    return _HEADER.pack(VERSION, flags, count, size & 0xFFFF, size >> 16) + key_body + payload[end:]
 
 
 def count(payload: bytes) -> int:

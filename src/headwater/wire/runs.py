@@ -16,6 +16,8 @@ Steps are differences modulo 2**64, so that any two int64 are one step apart.
 """
 
 import struct
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -51,33 +53,90 @@ def encode(series: Integers, timestamps: Integers, values: Doubles) -> tuple[byt
 def decode_keys(body: bytes, count: int) -> tuple[Integers, Integers, Integers]:
     """Series and timestamps of `count` readings (at least one), and the lengths of the runs, which values need."""
     reader = Reader(body, "keys")
+    series = _read_series(reader, count)
+    lengths, times = _read_times(reader, len(series), count)
+    return series.repeat(lengths), _timestamps(times, lengths), lengths
+
+
+def decode_values(body: bytes, count: int, lengths: Integers) -> Doubles:
+    """The values of `count` readings in runs of `lengths`."""
+    read = _read_values(body, count, len(lengths))
+    if not isinstance(read, _Scaled):
+        return read
+    values = decimals.restore(read.scales, _summed(read.first, read.steps), lengths)
+    if read.exceptions is not None:
+        values[read.exceptions] = read.doubles
+    return values
+
+
+def renumbered(body: bytes, count: int, own: Callable[[Integers], Integers]) -> tuple[bytes, int]:
+    """The key body with other series numbers, one for each run given to `own`; and how many runs there are.
+
+    Everything else is checked as `decode_keys` does, and kept as it is.
+    """
+    reader = Reader(body, "keys")
+    series = _read_series(reader, count)
+    rest = reader.take(0)
+    _read_times(reader, len(series), count)
+    return _put_series(own(series)) + body[rest:], len(series)
+
+
+def check_values(body: bytes, count: int, runs: int) -> None:
+    """Raise `Rejected` as `decode_values` does."""
+    _read_values(body, count, runs)
+
+
+class _Times(NamedTuple):
+    """The timestamps as they are laid out."""
+
+    repeated: Mask
+    ends: Integers
+    """Where the patterns end in the stream."""
+    first: int
+    later: Integers
+    within: Integers
+
+
+class _Scaled(NamedTuple):
+    """Decimals as they are laid out."""
+
+    scales: Integers
+    exceptions: Mask | None
+    doubles: Doubles | None
+    first: int
+    steps: Integers
+
+
+def _read_series(reader: Reader, count: int) -> Integers:
+    """The series of each run."""
     runs = reader.short()
     if not 1 <= runs <= count:
         raise reader.rejected(f"{runs} runs in {count} readings")
     series = _summed(reader.integer(), reader.narrow(runs - 1))
     if extremes(series)[0] < 0:
         raise reader.rejected("a negative series")
+    return series
+
+
+def _put_series(runs: Integers) -> bytes:
+    return _RUNS.pack(len(runs)) + put_integer(int(runs[0])) + put_narrow(runs[1:] - runs[:-1])
+
+
+def _read_times(reader: Reader, runs: int, count: int) -> tuple[Integers, _Times]:
+    """The lengths of the runs, and their timestamps; nothing may follow them."""
     lengths = reader.narrow(runs)
     shortest, longest = extremes(lengths)
     if shortest < 1 or longest > count or int(lengths.sum()) != count:
         raise reader.rejected(f"runs that do not add up to {count} readings")
-    timestamps = _decode_timestamps(reader, lengths)
+    repeated = reader.bits(runs)
+    if repeated[0] or np.count_nonzero(repeated[1:] & (lengths[1:] != lengths[:-1])):
+        raise reader.rejected("a run repeats one that is not there or has another length")
+    ends = lengths.compress(~repeated).cumsum()
+    first = reader.integer()
+    later = reader.narrow(len(ends) - 1)
+    times = _Times(repeated, ends, first, later, reader.narrow(int(ends[-1]) - len(ends)))
     reader.end()
-    return series.repeat(lengths), timestamps, lengths
-
-
-def decode_values(body: bytes, count: int, lengths: Integers) -> Doubles:
-    """The values of `count` readings in runs of `lengths`."""
-    reader = Reader(body, "values")
-    form = reader.byte()
-    if form == _DOUBLES:
-        values = reader.doubles(count)
-    elif form in (_DECIMALS, _EXCEPTIONS):
-        values = _decode_decimals(reader, count, lengths, form == _EXCEPTIONS)
-    else:
-        raise reader.rejected(f"unknown form {form}")
-    reader.end()
-    return values
+    return lengths, times
 
 
 def _keys(runs: Integers, timestamps: Integers, starts: Integers, lengths: Integers) -> bytes:
@@ -88,9 +147,7 @@ def _keys(runs: Integers, timestamps: Integers, starts: Integers, lengths: Integ
     later = lengths.compress(fresh).cumsum()[:-1] - 1
     return b"".join(
         (
-            _RUNS.pack(len(runs)),
-            put_integer(int(runs[0])),
-            put_narrow(runs[1:] - runs[:-1]),
+            _put_series(runs),
             put_narrow(lengths),
             put_bits(repeated),
             put_integer(int(stream[0])),
@@ -110,21 +167,17 @@ def _repeated(timestamps: Integers, starts: Integers, lengths: Integers) -> Mask
     return repeated
 
 
-def _decode_timestamps(reader: Reader, lengths: Integers) -> Integers:
-    repeated = reader.bits(len(lengths))
-    if repeated[0] or np.count_nonzero(repeated[1:] & (lengths[1:] != lengths[:-1])):
-        raise reader.rejected("a run repeats one that is not there or has another length")
-    fresh = ~repeated
-    ends = lengths.compress(fresh).cumsum()
+def _timestamps(times: _Times, lengths: Integers) -> Integers:
+    """The timestamp of each reading."""
+    ends = times.ends
     later = ends[:-1] - 1
-    first = reader.integer()
     steps = np.empty(int(ends[-1]) - 1, np.int64)
-    steps[later] = reader.narrow(len(later))
-    steps[_others(later, len(steps))] = reader.narrow(len(steps) - len(later))
-    stream = _summed(first, steps)
+    steps[later] = times.later
+    steps[_others(later, len(steps))] = times.within
+    stream = _summed(times.first, steps)
     if len(ends) == len(lengths):
         return stream
-    shifts = ends.take(fresh.cumsum() - 1) - lengths.cumsum()
+    shifts = ends.take((~times.repeated).cumsum() - 1) - lengths.cumsum()
     places: Integers = shifts.repeat(lengths)
     places += np.arange(len(places))
     timestamps: Integers = stream.take(places)
@@ -143,17 +196,27 @@ def _values(values: Doubles, starts: Integers, lengths: Integers) -> bytes:
     return bytes((_EXCEPTIONS,)) + put_narrow(scales) + doubles + numbers
 
 
-def _decode_decimals(reader: Reader, count: int, lengths: Integers, has_exceptions: bool) -> Doubles:
-    scales = reader.narrow(len(lengths))
+def _read_values(body: bytes, count: int, runs: int) -> Doubles | _Scaled:
+    reader = Reader(body, "values")
+    form = reader.byte()
+    if form == _DOUBLES:
+        read: Doubles | _Scaled = reader.doubles(count)
+    elif form in (_DECIMALS, _EXCEPTIONS):
+        read = _read_decimals(reader, count, runs, form == _EXCEPTIONS)
+    else:
+        raise reader.rejected(f"unknown form {form}")
+    reader.end()
+    return read
+
+
+def _read_decimals(reader: Reader, count: int, runs: int, has_exceptions: bool) -> _Scaled:
+    scales = reader.narrow(runs)
     smallest, largest = extremes(scales)
     if smallest < 0 or largest > decimals.SCALE_MAX:
         raise reader.rejected(f"a scale outside 0 to {decimals.SCALE_MAX}")
     exceptions = reader.bits(count) if has_exceptions else None
     doubles = None if exceptions is None else reader.doubles(int(np.count_nonzero(exceptions)))
-    values = decimals.restore(scales, _summed(reader.integer(), reader.narrow(count - 1)), lengths)
-    if exceptions is not None:
-        values[exceptions] = doubles
-    return values
+    return _Scaled(scales, exceptions, doubles, reader.integer(), reader.narrow(count - 1))
 
 
 def _others(places: Integers, size: int) -> Mask:
