@@ -1,7 +1,7 @@
 """The catalogue of the embedded store: nodes, series, contexts, losses, and which period may hold which ids."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -11,6 +11,7 @@ from headwater.model.reading import SeriesKey, SeriesName
 from headwater.model.records import Config, Loss
 from headwater.model.shipment import NodeReport
 from headwater.store.batches import Ids
+from headwater.store.columns import SERIES_BITS
 from headwater.store.port import Alarm, Node, StoredLoss
 
 IDS, PARENTS = 0, 1
@@ -100,6 +101,19 @@ class Catalogue:
         )
         return [SeriesName(*row) for row in rows]
 
+    def codes(self, meters: frozenset[str] | None, metrics: frozenset[str] | None, most: int) -> list[int] | None:
+        """The series of some meters and metrics (None: of all) as postings name them; None when they are more."""
+        values = sorted(meters or ()) + sorted(metrics or ())
+        if len(values) > _AT_ONCE:
+            return None
+        where = [f"meter IN ({_marks(sorted(meters))})"] if meters is not None else []
+        where += [f"metric IN ({_marks(sorted(metrics))})"] if metrics is not None else []
+        rows = self.connection.execute(
+            f"SELECT log << {SERIES_BITS} | number FROM series WHERE {' AND '.join(where or ['1'])} LIMIT ?",
+            (*values, most + 1),
+        ).fetchall()
+        return None if len(rows) > most else [code for (code,) in rows]
+
     def nodes(self) -> list[Node]:
         rows = self.connection.execute(
             "SELECT node.id, name, log.id, address, config, report, reported_ms"
@@ -143,5 +157,5 @@ def _chunks(values: list[T]) -> Iterator[list[T]]:
         yield values[at : at + _AT_ONCE]
 
 
-def _marks(values: list[bytes] | list[int]) -> str:
+def _marks(values: Sized) -> str:
     return ",".join("?" * len(values))

@@ -37,6 +37,14 @@ _KEYED = f"""
     WHERE bid >= :first AND bid < :end AND (:entry IS NULL OR entry = :entry) AND (:node IS NULL OR node = :node)
       AND t_min < :last_ms AND t_max >= :first_ms
 """
+_FROM_BID = f"SELECT {_COLUMNS} FROM batch WHERE bid >= ? AND bid < ? ORDER BY bid LIMIT ?"
+_FROM_START = f"SELECT {_COLUMNS} FROM batch WHERE node = ? AND start >= ? AND start < ? ORDER BY start LIMIT ?"
+_STARTS_BEFORE = """
+    SELECT start, count FROM batch WHERE node = ? AND start < ? AND bid < ? ORDER BY start DESC LIMIT ?
+"""
+_START_OVER = "SELECT max(start) FROM batch WHERE node = ? AND start <= ?"
+_BLOCKS_WITHIN = "SELECT block FROM block WHERE t_min <= ? AND t_max >= ?"
+_POSTED = "SELECT block FROM posting WHERE series = ? AND t_min <= ? AND t_max >= ?"
 # Seeks the smallest node above the last one found, so that the index is not scanned.
 _NODES = """
     WITH RECURSIVE seen(at) AS (
@@ -115,6 +123,39 @@ class Period:
         }
         return self._batches(self.connection.execute(_KEYED, wanted))
 
+    def bid_end(self) -> int:
+        """Behind the last bid."""
+        return self._one("SELECT coalesce(max(bid) + 1, 0) FROM batch")
+
+    def from_bid(self, first: int, end: int, batches: int, points: int) -> list[StoredBatch]:
+        """The batches first <= bid < end, so many of them, or fewer once they have so many data points."""
+        return self._some(self.connection.execute(_FROM_BID, (first, end, batches)), points)
+
+    def from_start(self, ids: Ids, batches: int, points: int) -> list[StoredBatch]:
+        """The same of the batches of a node that start among some ids, by their start."""
+        return self._some(self.connection.execute(_FROM_START, (*ids, batches)), points)
+
+    def start_over(self, ids: Ids) -> int:
+        """Where the batches begin that hold any of some ids."""
+        (start,) = self.connection.execute(_START_OVER, (ids.node, ids.first)).fetchone()
+        return ids.first if start is None else int(start)
+
+    def starts_before(self, node: int, start: int, bid_end: int, batches: int) -> list[tuple[int, int]]:
+        """(start, count) of the last batches of a node that start before an ordinal, the last one first."""
+        return self.connection.execute(_STARTS_BEFORE, (node, start, bid_end, batches)).fetchall()
+
+    def sought(self, series: list[int] | None, first_ms: int, last_ms: int, bid_end: int) -> list[tuple[int, int]]:
+        """Where keys of some series (None: of any) with first_ms <= event time <= last_ms may be: stretches of bids,
+        (first, end) each, none behind `bid_end`."""
+        if series is None:
+            found = self.connection.execute(_BLOCKS_WITHIN, (last_ms, first_ms)).fetchall()
+        else:
+            found = [row for one in series for row in self.connection.execute(_POSTED, (one, last_ms, first_ms))]
+        tail = self._one("SELECT coalesce(max(block) + 1, 0) FROM block")
+        blocks = sorted({block for (block,) in found})
+        stretches = [(block * BLOCK_BATCHES, min((block + 1) * BLOCK_BATCHES, bid_end)) for block in blocks]
+        return [each for each in (*stretches, (tail * BLOCK_BATCHES, bid_end)) if each[0] < each[1]]
+
     def id_spans(self) -> list[Ids]:
         """For each node the ids from its first to behind its last."""
         return [
@@ -161,6 +202,14 @@ class Period:
     def _one(self, query: str, *values: int) -> int:
         (found,) = self.connection.execute(query, values).fetchone()
         assert isinstance(found, int)
+        return found
+
+    def _some(self, rows: sqlite3.Cursor, points: int) -> list[StoredBatch]:
+        found: list[StoredBatch] = []
+        while points > 0 and (some := self._batches(rows.fetchmany(1))):
+            found += some
+            points -= some[0].count
+        rows.close()
         return found
 
     def _batches(self, rows: Iterable[_BatchRow]) -> list[StoredBatch]:

@@ -59,12 +59,17 @@ class Periods:
 
     def holding(self, kind: int, ids: Ids) -> Iterator[Period]:
         """The periods that may hold some ids (kind IDS) or edges from them (PARENTS), unsealed and newest first."""
-        numbers = [
-            number
+        return self._used([number for _, number in self.ends(kind, ids)])
+
+    def ends(self, kind: int, ids: Ids) -> list[tuple[int, int]]:
+        """What `holding` answers, unopened: the end of the node's ids in each period, not known of unsealed ones, and
+        the period's number."""
+        sealed = [
+            (end, number)
             for first, end, number in self._spans.get((kind, ids.node), ())
             if first < ids.end and end > ids.first
         ]
-        return self._used([*self._unsealed, *numbers])
+        return [(1 << 62, number) for number in self._unsealed] + sealed
 
     def newest(self, node: int) -> Iterator[tuple[int, Period]]:
         """The periods that may hold ids of a node, each with the end of its ids, the newest ids first; unsealed
@@ -85,6 +90,10 @@ class Periods:
                 or (row.t_min is not None and row.t_max is not None and row.t_min < last_ms and row.t_max >= first_ms)
             ]
         )
+
+    def rows(self) -> list[PeriodRow]:
+        """All periods, as the catalogue had them at the last `begin`."""
+        return list(self._rows.values())
 
     def numbered(self, number: int) -> Period | None:
         return next(self._used([number]), None)

@@ -35,7 +35,7 @@ class SqliteReader:
         self._files = files
         self._catalogue = Catalogue(open_to_read(files.catalogue))
         self._periods = Periods(files, self._catalogue, seconds)
-        self._request = _Request(self._periods, self._catalogue)
+        self._request = Request(self._periods, self._catalogue)
         self._lock = threading.Lock()
 
     def points(self, ids: list[DataPointId]) -> dict[DataPointId, DataPoint]:
@@ -90,12 +90,12 @@ class SqliteReader:
         size = self._files.disk_bytes()
         return {"stamps": points, "batches": batches, "bytes": size, "conflicts": conflicts}
 
-    def _answer(self, ask: Callable[["_Request"], T]) -> T:
+    def _answer(self, ask: Callable[["Request"], T]) -> T:
         with self._lock:
             try:
                 changed = self._periods.begin()
                 if changed or self._request.memo.bytes > MEMO_BYTES_MAX:
-                    self._request = _Request(self._periods, self._catalogue)
+                    self._request = Request(self._periods, self._catalogue)
                 return ask(self._request)
             except (sqlite3.Error, OSError) as error:
                 raise Unavailable(f"the store in {self._files.folder} cannot be read: {error}") from error
@@ -103,7 +103,7 @@ class SqliteReader:
                 self._periods.end()
 
 
-class _Request:
+class Request:
     """What one reader asks of the store; what it has read and cannot change it does not read again."""
 
     def __init__(self, periods: Periods, catalogue: Catalogue) -> None:
@@ -197,7 +197,7 @@ class _Request:
         return sorted(found, key=lambda batch: batch.start)
 
 
-def _by_id(request: _Request, parts: list[Part]) -> dict[DataPointId, DataPoint]:
+def _by_id(request: Request, parts: list[Part]) -> dict[DataPointId, DataPoint]:
     return {point.id: point for point in data_points(request, parts)}
 
 
