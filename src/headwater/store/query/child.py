@@ -11,6 +11,7 @@ import resource
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,7 +22,7 @@ from headwater.model.errors import HeadwaterError, Rejected, Unavailable
 from headwater.model.ids import DataPointId
 from headwater.store.files import files_of
 from headwater.store.query import frames
-from headwater.store.query.arrow import Relation
+from headwater.store.query.arrow import Relation, Values
 from headwater.store.query.engine import Answer, Engine
 from headwater.store.query.faults import SqlFault
 from headwater.store.query.filters import newest_of, wanted_of
@@ -49,7 +50,7 @@ def main() -> int:
         return 0
     request = msgspec.msgpack.decode(body, type=Request)
     _limit(request)
-    fault = _fault_of(lambda: _answer(request, say.write, _Values(request, say, asked)))
+    fault = _fault_of(lambda: answer(request, say.write, _Fetched(request, say, asked)))
     if fault is not None:
         say.write(frames.frame(FAULT, frames.encode(fault)))
     with contextlib.suppress(BrokenPipeError):
@@ -75,10 +76,22 @@ def _fault_of(work: Callable[[], None]) -> Fault | None:
     return None
 
 
-def _answer(request: Request, say: Callable[[bytes], object], values: "_Values") -> None:
-    engine = Engine(request.memory_bytes_max, request.threads)
-    statement = engine.statement(request.sql, request.of_2018)
-    scan = Scan(files_of(Path(request.folder), request.site))
+def answer(request: Request, say: Callable[[bytes], object], values: Values) -> None:
+    """Answer a request in frames; raises what the query is refused with."""
+    with closing(Engine(request.memory_bytes_max, request.threads)) as engine:
+        statement = engine.statement(request.sql, request.of_2018)
+        with closing(Scan(files_of(Path(request.folder), request.site))) as scan:
+            _ask(engine, scan, statement, request, say, values)
+
+
+def _ask(
+    engine: Engine,
+    scan: Scan,
+    statement: Statement,
+    request: Request,
+    say: Callable[[bytes], object],
+    values: Values,
+) -> None:
     relation = Relation(scan, request.site, statement.columns, values if request.values else None)
     engine.lock(relation)
     relation.wanted = wanted_of(statement, engine.constants)
@@ -166,7 +179,7 @@ class _Spool:
         return self.truncated is None
 
 
-class _Values:
+class _Fetched:
     """Asks the process that started this one for values."""
 
     def __init__(self, request: Request, say: BinaryIO, asked: BinaryIO) -> None:

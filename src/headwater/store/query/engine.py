@@ -35,6 +35,9 @@ class Engine:
         self._connection.execute("SET errors_as_json = true")
         self._connection.execute("SET TimeZone = 'UTC'")
 
+    def close(self) -> None:
+        self._connection.close()
+
     def statement(self, sql: str, of_2018: bool) -> Statement:
         """The statement of a query; SqlFault when it may not run. With `of_2018` the relation that it names first,
         whatever its name, is the one of 2018."""
