@@ -192,7 +192,7 @@ def test_a_relation_named_twice_is_read_twice(store: Store) -> None:
         "SELECT id FROM provenance EXCEPT SELECT id FROM provenance WHERE node = '000002'",
         "SELECT b.id FROM provenance b ANTI JOIN (SELECT id FROM provenance WHERE node = '000002') a USING (id)",
         "SELECT id FROM provenance p(id, nowhere) WHERE nowhere <> '000002'",
-        "SELECT id FROM (SELECT id, '000002' AS node, node AS was FROM provenance) WHERE node = '000002' AND was <> node",
+        "SELECT id FROM (SELECT id, '000002' AS node, node AS n FROM provenance) WHERE node = '000002' AND n <> node",
         "SELECT id FROM provenance WHERE node IN (SELECT '00000' || unnest(['1', '3']))",
         "WITH a AS (SELECT * FROM provenance WHERE node = '000001') SELECT id FROM a UNION ALL"
         " SELECT id FROM provenance WHERE node > '000002'",
