@@ -103,6 +103,12 @@ def test_without_a_store_it_is_a_problem_to_try_again(storeless: httpx.Client, m
     assert int(answer.headers["retry-after"]) >= 1
 
 
+@pytest.mark.parametrize("path", ["/v1/live/stamps", "/v1/live/rates"])
+def test_without_a_store_nothing_can_be_followed(storeless: httpx.Client, path: str) -> None:
+    assert is_problem(storeless.get(path), 503)
+    assert is_problem(storeless.post(path), 405)
+
+
 @pytest.mark.parametrize(("method", "path"), ALL)
 def test_a_defect_is_told_without_what_is_inside(broken: httpx.Client, method: str, path: str) -> None:
     answer = broken.request(method, path, content=BODY)

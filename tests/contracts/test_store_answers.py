@@ -137,6 +137,31 @@ def test_the_newest_go_on_below_an_ordinal(store: Store) -> None:
         assert [at.id.ordinal for at in store.reader.last_of(1, 3, before)] == left[:3]
 
 
+@slow_but_thorough
+@given(case=arriving(), most=st.integers(1, 4))
+def test_batches_come_once_in_the_order_in_which_the_store_took_them(
+    kind: str, case: tuple[Grid, Arrival], most: int
+) -> None:
+    grid, arrival = case
+    oracle = Oracle(grid)
+    shipped = [grid.rows[at].shipped.stamp.run for at in arrival.order]
+    with new_store(kind) as store:
+        start = store.reader.landing()
+        arrival.ship(store, grid)
+        place, taken = start, []
+        while (found := store.reader.arrivals(place, most)).batches:
+            assert found.whole
+            taken += found.batches
+            place = found.batches[-1].place
+        assert [one.run for one in taken] == shipped
+        assert place == store.reader.landing()
+        for one in taken:
+            points = [oracle.point(one.run.at(position)) for position in range(one.run.count)]
+            times = [at.timestamp for at in points if at.timestamp is not None]
+            assert set(one.series) == {at.key for at in points if at.key is not None}
+            assert one.times == ((min(times), max(times)) if times else None)
+
+
 Forward = dict[DataPointId, tuple[DataPoint, tuple[Edge, ...]]]
 
 

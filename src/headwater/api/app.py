@@ -12,6 +12,7 @@ from headwater.api.find import add_find
 from headwater.api.health import add_health
 from headwater.api.lanes import Lanes
 from headwater.api.lineage import add_lineage
+from headwater.api.live import Live, add_live
 from headwater.api.losses import add_losses
 from headwater.api.openapi import DescribedApp
 from headwater.api.options import ApiOptions
@@ -40,6 +41,7 @@ def create_app(
         try:
             yield
         finally:
+            await live.close()
             await lanes.close()
 
     app = DescribedApp(
@@ -52,9 +54,11 @@ def create_app(
         lifespan=lifespan,
     )
     service = Service(lanes, agents, now_ms, version, options)
+    live = app.state.live = Live(service)
     add_handlers(app)
     for add in (add_health, add_cluster, add_provenance, add_find, add_lineage, add_losses):
         add(app, service)
+    add_live(app, live)
     _add_last(app)
     return app
 

@@ -14,8 +14,7 @@ from headwater.api.pages import CURSOR, PAGE_HEADERS, Question, next_link, size_
 from headwater.api.points import Painter
 from headwater.api.readings import OK, Found
 from headwater.api.service import Service
-from headwater.api.words import NODE, decimal, instant, node_of, word
-from headwater.model.errors import Rejected
+from headwater.api.words import METER, METRIC, NODE, decimal, instant, node_of, text, word
 from headwater.model.ids import DataPointId
 from headwater.store.port import DataPoint, Place, Reader, Search
 
@@ -26,8 +25,6 @@ _PORTION = 1_000
 _EVER_MS = 1 << 61
 _ORDERS = ("newest", "oldest")
 
-_METER = openapi.parameter("meter", "query", False, {"type": "string"}, "The meter's id, exactly")
-_METRIC = openapi.parameter("metric", "query", False, {"type": "string"}, "The metric's id, exactly")
 _FROM = openapi.parameter("from", "query", False, {"type": "integer"}, "Event time at or after, ms since the epoch")
 _TO = openapi.parameter("to", "query", False, {"type": "integer"}, "Event time before, ms since the epoch")
 _MIN = openapi.parameter("min", "query", False, {"type": "number"}, "The value is at least this")
@@ -93,7 +90,7 @@ def add_find(app: FastAPI, service: Service) -> None:
         summary="Values by meter, metric, node, event time and value",
         responses=openapi.answers(documents.Found, openapi.BAD_REQUEST, headers=PAGE_HEADERS),
         openapi_extra=openapi.parameters(
-            *(_METER, _METRIC, _FROM, _TO, NODE, _MIN, _MAX, _ORDER, openapi.DETAIL, openapi.VALUES),
+            *(METER, METRIC, _FROM, _TO, NODE, _MIN, _MAX, _ORDER, openapi.DETAIL, openapi.VALUES),
             *(size_parameter(SIZE), CURSOR),
         ),
     )
@@ -116,28 +113,19 @@ def add_find(app: FastAPI, service: Service) -> None:
 def _asked(reader: Reader, request: Request, wanted: _Values, detail: bool) -> tuple[Search, Question, Facts]:
     """What a request asks for; Rejected where that cannot be read."""
     first_ms, last_ms = instant(request, "from"), instant(request, "to")
-    text = request.query_params.get("node")
+    named = request.query_params.get("node")
     search = Search(
         first_ms=-_EVER_MS if first_ms is None else first_ms,
         last_ms=_EVER_MS if last_ms is None else last_ms,
-        meter=request.query_params.get("meter"),
-        metric=request.query_params.get("metric"),
-        node=None if text is None else node_of(reader, text),
+        meter=text(request, "meter"),
+        metric=text(request, "metric"),
+        node=None if named is None else node_of(reader, named),
         newest=word(request, "order", _ORDERS) == "newest",
     )
-    for name in (search.meter, search.metric):
-        _check_text(name)
     question = Question("find", (*search[:-1], *wanted))
     place = question.place_in(request, 3)
     after = None if place[0] is None else Place(*(each or 0 for each in place))
     return search._replace(after=after), question, Facts(detail, nodes_of(reader))
-
-
-def _check_text(name: str | None) -> None:
-    try:
-        (name or "").encode()
-    except UnicodeEncodeError:
-        raise Rejected("parameter", f"{name!a} holds half a surrogate pair, which is no character") from None
 
 
 async def _fill(service: Service, finding: _Finding, search: Search, facts: Facts) -> bool:

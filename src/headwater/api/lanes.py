@@ -57,6 +57,7 @@ class Lanes:
 
     def __init__(self, open_reader: Callable[[], Reader], count: int) -> None:
         self._short = _Lane(open_reader, 0)
+        self._watch = _Lane(open_reader, count + 1)
         self._long = [_Lane(open_reader, number) for number in range(1, count + 1)]
         self._free = list(self._long)
         self._turn = asyncio.Semaphore(count)
@@ -64,6 +65,10 @@ class Lanes:
     async def glance(self, work: Callable[[Reader], T]) -> T:
         """The same as `ask` for what reads a bounded number of rows, and so never waits behind long questions."""
         return await asyncio.get_running_loop().run_in_executor(self._short.thread, self._short.run, work)
+
+    async def watch(self, work: Callable[[Reader], T]) -> T:
+        """The same with a reader that looks for what is new, so that nobody else waits for it."""
+        return await asyncio.get_running_loop().run_in_executor(self._watch.thread, self._watch.run, work)
 
     async def ask(self, work: Callable[[Reader], T]) -> T:
         """What `work` answers, run in a thread with its reader; Unavailable when there is no store."""
@@ -77,6 +82,6 @@ class Lanes:
     async def close(self) -> None:
         """Close every reader in its own thread, and end the threads."""
         loop = asyncio.get_running_loop()
-        for lane in (self._short, *self._long):
+        for lane in (self._short, self._watch, *self._long):
             await loop.run_in_executor(lane.thread, lane.close_reader)
             lane.thread.shutdown()

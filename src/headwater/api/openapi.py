@@ -17,6 +17,9 @@ _TYPES = (
     documents.NodeStat,
     documents.Found,
     documents.LineageQuestion,
+    documents.LiveRates,
+    documents.LiveStamp,
+    documents.Missed,
     documents.LineageAnswer,
     documents.Loss,
     documents.Alarm,
@@ -69,6 +72,15 @@ def answers(said: Any, *others: tuple[int, Schema], headers: Schema | None = Non
         known = answered.setdefault(status, {"description": other["description"], "content": {}})
         known["content"].update(other["content"])
     return answered
+
+
+def events(**kinds: Any) -> dict[int | str, Schema]:
+    """The answers of a stream of server-sent events, each kind with the document that is its data."""
+    described = {kind: schema(document) for kind, document in kinds.items()}
+    named = " and ".join(f"`{kind}`" for kind in kinds)
+    about = f"Server-sent events without end, {named}; `x-events` has the schema of each one's data"
+    content = {"text/event-stream": {"schema": {"type": "string"}, "x-events": described}}
+    return {200: {"description": about, "content": content}, **dict((BAD_REQUEST, UNAVAILABLE))}
 
 
 def _text(status: int, text: str, about: str) -> tuple[int, Schema]:

@@ -26,5 +26,14 @@ class ApiOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     depth_max: Annotated[int, Meta(ge=1, le=250)] = 200
     """The most hops that one recursive answer nests."""
     connections_max: Annotated[int, Meta(ge=1)] = 512
+    live_clients_max: Annotated[int, Meta(ge=1)] = 64
+    """The most clients that follow live events at once."""
+    live_queue_events: Annotated[int, Meta(ge=1)] = 1_000
+    """The most events that wait for one client; a slower one is told how many it missed."""
+    live_interval_s: Annotated[float, Meta(gt=0, le=60)] = 0.1
+    """How often the store is asked for new batches while somebody follows."""
+    rates_interval_s: Annotated[float, Meta(gt=0, le=60)] = 1.0
+    heartbeat_s: Annotated[float, Meta(gt=0, le=60)] = 10.0
+    """A stream that has no event says that it lives this often."""
     stop_timeout_s: Annotated[int, Meta(ge=1)] = 5
     """How long requests under way may take once the API is told to stop."""

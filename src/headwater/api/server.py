@@ -60,6 +60,8 @@ async def serve(app: FastAPI, options: ApiOptions, sock: socket.socket, stop: as
 
     async def stopper() -> None:
         await stop.wait()
+        # Streams have no end of their own, and a server waits for what is under way.
+        app.state.live.stop()
         server.should_exit = True
 
     watching = asyncio.create_task(stopper())

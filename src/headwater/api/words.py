@@ -7,12 +7,14 @@ from fastapi import Request
 
 from headwater.api import openapi
 from headwater.model.errors import Rejected
-from headwater.model.ids import format_node, parse_node
+from headwater.model.ids import parse_node
 from headwater.store.port import Reader
 
 NODE = openapi.parameter(
     "node", "query", False, {"type": "string"}, "A node: its id of 6 hexadecimal digits, or its name"
 )
+METER = openapi.parameter("meter", "query", False, {"type": "string"}, "The meter's id, exactly")
+METRIC = openapi.parameter("metric", "query", False, {"type": "string"}, "The metric's id, exactly")
 
 _INSTANT = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 
@@ -28,6 +30,16 @@ def node_of(reader: Reader, text: str) -> int:
             "node", f"{text[:40]!r} is not a node id (6 hexadecimal digits), and no node that is known is called so"
         )
     return named
+
+
+def text(request: Request, name: str) -> str | None:
+    """A query parameter as it is; Rejected("parameter") for what is no text."""
+    said = request.query_params.get(name)
+    try:
+        (said or "").encode()
+    except UnicodeEncodeError:
+        raise Rejected("parameter", f"{name} = {said!a}: half a surrogate pair is no character") from None
+    return said
 
 
 def instant(request: Request, name: str) -> int | None:
@@ -60,7 +72,3 @@ def word(request: Request, name: str, words: tuple[str, ...]) -> str:
     if text not in words:
         raise Rejected("parameter", f"{name} = {text[:40]!r}: {' or '.join(words)} is needed")
     return text
-
-
-def node_text(node: int | None) -> str | None:
-    return None if node is None else format_node(node)

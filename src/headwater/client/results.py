@@ -113,6 +113,7 @@ class NodeStat(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     unshipped: int | None = None
     refused: dict[str, int] = {}
     dropped: dict[str, int] = {}
+    redis: dict[str, int] = {}
     reported_send_rate: float | None = None
     reported_receive_rate: float | None = None
 

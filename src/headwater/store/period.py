@@ -17,6 +17,7 @@ _OVER = f"""
       AND start >= coalesce((SELECT max(start) FROM batch WHERE node = :node AND start <= :first), :first)
     ORDER BY start
 """
+_BEHIND = f"SELECT {_COLUMNS} FROM batch WHERE bid > ? ORDER BY bid LIMIT ?"
 _BY_BID = f"SELECT {_COLUMNS} FROM batch WHERE bid = ?"
 _NEWEST = f"SELECT {_COLUMNS} FROM batch WHERE node = ? AND start < ? ORDER BY start DESC"
 # Seeks from as far before the ids as any edge from their node reaches.
@@ -91,6 +92,13 @@ class Period:
             points -= min(some[0].end, before) - some[0].start
         rows.close()
         return found
+
+    def behind(self, bid: int, most: int) -> list[StoredBatch]:
+        """The first batches that were added behind a bid."""
+        return self._batches(self.connection.execute(_BEHIND, (bid, most)))
+
+    def last_bid(self) -> int:
+        return self._one("SELECT coalesce(max(bid), -1) FROM batch")
 
     def children(self, ids: Ids) -> list[int]:
         """The bids of batches with a run of inputs that overlaps some ids, rising."""

@@ -95,6 +95,13 @@ class Periods:
         """All periods, as the catalogue had them at the last `begin`."""
         return list(self._rows.values())
 
+    def latest(self) -> Period | None:
+        return self.numbered(max(self._rows)) if self._rows else None
+
+    def since(self, number: int) -> Iterator[Period]:
+        """The periods from a number on, oldest first."""
+        return self._used(sorted(at for at in self._rows if at >= number))
+
     def numbered(self, number: int) -> Period | None:
         return next(self._used([number]), None)
 

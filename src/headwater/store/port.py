@@ -116,6 +116,38 @@ class Search(NamedTuple):
     """Only what stands behind this place, in the order asked for."""
 
 
+class Landing(NamedTuple):
+    """Where a batch stands among all that the store took, in the order in which it took them."""
+
+    period: int
+    bid: int
+
+
+class Arrival(NamedTuple):
+    """A batch that the store took."""
+
+    place: Landing
+    run: IdRun
+    kind: int
+    """model.records.Kind: DATA or OUT."""
+    step: str | None
+    received_ms: int
+    inputs: tuple[IdRun, ...]
+    """What any of its data points were made from; of a selection the whole run that was selected from."""
+    series: tuple[SeriesKey, ...]
+    """The series in it, each once, as far as they are known yet."""
+    times: tuple[int, int] | None
+    """The earliest and the latest event time, ms; None while nothing is known of them."""
+
+
+class Arrivals(NamedTuple):
+    """Batches in the order in which the store took them."""
+
+    batches: list[Arrival]
+    whole: bool
+    """False when some behind the place asked for are gone with the period they were in."""
+
+
 class StoredLoss(NamedTuple):
     """A loss that a node named."""
 
@@ -217,6 +249,14 @@ class Reader(Protocol):
 
     def search(self, search: Search, size: int) -> list[DataPoint]:
         """The first `size` data points of a search, by event time, then node, then ordinal."""
+        ...
+
+    def landing(self) -> Landing:
+        """The place of the last batch that the store took."""
+        ...
+
+    def arrivals(self, place: Landing, most: int) -> Arrivals:
+        """The first `most` batches that the store took behind a place."""
         ...
 
     def nodes(self) -> list[Node]:

@@ -11,12 +11,13 @@ from headwater.model.errors import Unavailable
 from headwater.model.ids import ORDINAL_MAX, DataPointId
 from headwater.model.reading import SeriesKey
 from headwater.store import lineage
+from headwater.store.arrivals import arrivals, newest_landing
 from headwater.store.batches import Ids, Memo, Part, StoredBatch
 from headwater.store.catalogue import IDS, PARENTS, Catalogue
 from headwater.store.files import StoreFiles, open_to_read
 from headwater.store.periods import Periods
 from headwater.store.points import Sent, data_points
-from headwater.store.port import INPUTS_MAX, Alarm, DataPoint, Edge, Node, Search, StoredLoss
+from headwater.store.port import INPUTS_MAX, Alarm, Arrivals, DataPoint, Edge, Landing, Node, Search, StoredLoss
 from headwater.store.search import entries_of, found_by
 
 T = TypeVar("T")
@@ -63,6 +64,12 @@ class SqliteReader:
         if size <= 0 or search.first_ms >= search.last_ms:
             return []
         return self._answer(lambda request: request.search(search, size))
+
+    def landing(self) -> Landing:
+        return self._answer(lambda _: newest_landing(self._periods))
+
+    def arrivals(self, place: Landing, most: int) -> Arrivals:
+        return self._answer(lambda request: arrivals(self._periods, request, place, most))
 
     def nodes(self) -> list[Node]:
         return self._answer(lambda _: self._catalogue.nodes())
