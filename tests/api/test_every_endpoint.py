@@ -24,8 +24,10 @@ GET = (
     "/v1/losses",
     "/v1/alarms",
     "/v1/totals",
+    "/v1/periods",
+    "/v1/expired",
 )
-OURS = ("/forward", "/v1/find", "/v1/losses", "/v1/alarms", "/v1/totals", "/v1/lineage")
+OURS = ("/forward", *(path for path in GET if not path.startswith(("/v1/cluster", "/v1/prov"))), "/v1/lineage")
 """What 2018 did not have."""
 ALL = (*(("GET", path) for path in GET), ("POST", "/v1/lineage"))
 BODY = json.dumps({"ids": [ID]})

@@ -39,7 +39,7 @@ def test_totals_count_data_points_and_batches(api: httpx.Client) -> None:
     totals = api.get("/v1/totals").json()
 
     assert totals.pop("bytes") > 0
-    assert totals == {"stamps": 26, "batches": 10, "conflicts": 0, "refused": {}}
+    assert totals == {"stamps": 26, "batches": 10, "conflicts": 0, "expired": 0, "refused": {}}
 
 
 def test_two_nodes_with_one_id_are_an_alarm(tmp_path: Path) -> None:

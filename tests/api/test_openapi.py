@@ -18,6 +18,8 @@ ANSWERED = {
     "/v1/losses": "/v1/losses",
     "/v1/alarms": "/v1/alarms",
     "/v1/totals": "/v1/totals",
+    "/v1/periods": "/v1/periods",
+    "/v1/expired": "/v1/expired",
     "/healthz": "/healthz",
     "/readyz": "/readyz",
 }

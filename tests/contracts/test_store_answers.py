@@ -323,7 +323,7 @@ def test_totals_count_data_points_and_batches_over_periods(store: Store) -> None
     store.next_day()
     store.ship(1, Shipment((stamped(run(1, START, 1)),)))
     totals = store.reader.totals()
-    assert totals | {"bytes": 0} == {"stamps": 7, "batches": 3, "bytes": 0, "conflicts": 0}
+    assert totals | {"bytes": 0} == {"stamps": 7, "batches": 3, "bytes": 0, "conflicts": 0, "expired": 0}
     assert totals["bytes"] > 0
 
 

@@ -93,9 +93,13 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(folder: Path) -> AsyncIterator[Server]:
+async def serving(
+    folder: Path, options: SqliteOptions | None = None, now: Callable[[], int] = lambda: 1_000
+) -> AsyncIterator[Server]:
     port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    running = asyncio.create_task(serve(SqliteOptions(), folder, SITE, "127.0.0.1", 0, lambda: 1_000, port.set_result))
+    running = asyncio.create_task(
+        serve(options or SqliteOptions(), folder, SITE, "127.0.0.1", 0, now, port.set_result, retain_every_s=0.01)
+    )
     try:
         running.add_done_callback(lambda _: port.done() or port.cancel())
         with suppress(asyncio.CancelledError):

@@ -19,6 +19,7 @@ from headwater.api.options import ApiOptions
 from headwater.api.problems import add_handlers, no_such_path, wrong_method
 from headwater.api.provenance import add_provenance
 from headwater.api.readings import AgentReadings
+from headwater.api.retention import add_retention
 from headwater.api.service import Service
 from headwater.store.port import Reader
 
@@ -56,7 +57,7 @@ def create_app(
     service = Service(lanes, agents, now_ms, version, options)
     live = app.state.live = Live(service)
     add_handlers(app)
-    for add in (add_health, add_cluster, add_provenance, add_find, add_lineage, add_losses):
+    for add in (add_health, add_cluster, add_provenance, add_find, add_lineage, add_losses, add_retention):
         add(app, service)
     add_live(app, live)
     _add_last(app)

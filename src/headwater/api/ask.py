@@ -31,7 +31,7 @@ async def ask(service: Service, question: Question, draw: Draw) -> bytes:
         graph = graph_of(reader, question.ids, question.forward, service.options.points_max)
         if not (question.detail or question.values):
             return graph, PLAIN
-        return graph, facts_of(reader, graph, question.detail)
+        return graph, facts_of(reader, graph, question.ids, question.detail)
 
     def drawn(graph: Graph, facts: Facts) -> bytes:
         return draw(graph, Structure(graph, question.forward, facts, service.limits()))

@@ -1,5 +1,7 @@
 """What the 2018 system says when it has no answer: its texts, and where it says them."""
 
+from headwater.model.errors import NotFound
+
 NO_CLUSTER = "No Cluster found."
 NO_STATS = "No stats found."
 NO_PROVENANCE = "No provenance is available."
@@ -12,6 +14,10 @@ NODE_CHARACTERS = 6
 
 class Absent(Exception):
     """404: the text as it is."""
+
+
+class Expired(NotFound):
+    """404 with detail: what was asked for was there, and was deleted."""
 
 
 class Invalid(Exception):

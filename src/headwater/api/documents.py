@@ -160,6 +160,8 @@ class LineageAnswer(msgspec.Struct, gc=False):
     id: str
     found: bool
     points: list[Datapoint]
+    missing: str | UnsetType = UNSET
+    """Detail: why nothing was found: damaged, dropped, gap, expired or unknown."""
 
 
 class Found(msgspec.Struct):
@@ -182,7 +184,8 @@ class IdRun(msgspec.Struct):
 
 
 class Loss(msgspec.Struct):
-    """Records `first` to `last` of a log that are gone, named by a node."""
+    """Records `first` to `last` of a log that are gone, named by a node; or, with an empty log, stamps of a node that
+    the store has deleted."""
 
     node: HexNode
     sequence: int
@@ -197,6 +200,41 @@ class Loss(msgspec.Struct):
     """Sequences that the next hop will not get."""
     stamps: list[tuple[int, int]]
     """Sequences whose stamps the store will not get."""
+
+
+class Period(msgspec.Struct, rename="camel", kw_only=True):
+    """The stamps that arrived within a stretch of time; deleted whole."""
+
+    number: int
+    begun: Milliseconds
+    ended: Milliseconds | UnsetType = UNSET
+    """Absent while it is open."""
+    batches: int
+    points: int
+    bytes: int
+    """On disk."""
+    first_event: Milliseconds | UnsetType = UNSET
+    """The earliest event time in it; absent of an open one, and without any."""
+    last_event: Milliseconds | UnsetType = UNSET
+
+
+class ExpiredPeriod(msgspec.Struct, rename="camel", kw_only=True):
+    """A period that was deleted."""
+
+    number: int
+    why: str
+    """age (older than was to be kept), size (the store was too large) or asked (by hand)."""
+    at: Milliseconds
+    """When it was deleted."""
+    begun: Milliseconds
+    ended: Milliseconds
+    batches: int
+    points: int
+    bytes: int
+    first_event: Milliseconds | UnsetType = UNSET
+    last_event: Milliseconds | UnsetType = UNSET
+    runs: list[IdRun]
+    """For each node the range that its deleted ids lay in; which of these ids there were is not known any more."""
 
 
 class Alarm(msgspec.Struct):
@@ -220,6 +258,8 @@ class Totals(msgspec.Struct):
     """On disk."""
     conflicts: int
     """Ids that were shipped with two contents."""
+    expired: int
+    """Data points deleted since the store began."""
     refused: dict[str, int]
     """Shipments, reports and hellos that were refused, by reason."""
 

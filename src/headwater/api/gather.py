@@ -11,8 +11,6 @@ from headwater.store.port import DataPoint, Edge, Node, Reader
 Graph = Mapping[DataPointId, tuple[DataPoint, Sequence[Edge]]]
 """Each data point with its edges in the direction that was asked for."""
 
-_UNKNOWN = "unknown"
-
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -37,9 +35,10 @@ def graph_of(reader: Reader, ids: list[DataPointId], forward: bool, most: int) -
     return {id: (point, point.inputs) for id, point in reader.backward(ids, most).items()}
 
 
-def facts_of(reader: Reader, graph: Graph, detail: bool) -> Facts:
-    """What is shown of a graph, all but the values."""
-    return Facts(detail, nodes_of(reader), _reasons(reader, _absent(graph)) if detail else {})
+def facts_of(reader: Reader, graph: Graph, ids: Iterable[DataPointId], detail: bool) -> Facts:
+    """What is shown of the graph of some ids, all but the values."""
+    absent = [*_absent(graph), *(id for id in ids if id not in graph)] if detail else []
+    return Facts(detail, nodes_of(reader), reader.missing(absent) if absent else {})
 
 
 def nodes_of(reader: Reader) -> dict[int, Node]:
@@ -67,13 +66,3 @@ def _absent(graph: Graph) -> set[DataPointId]:
     return {
         edge.point for point, edges in graph.values() if not point.outside for edge in edges if edge.point not in graph
     }
-
-
-def _reasons(reader: Reader, absent: set[DataPointId]) -> dict[DataPointId, str]:
-    """Why each id is missing: the first of the losses that name it, which the others follow from."""
-    reasons = dict.fromkeys(absent, _UNKNOWN)
-    if absent:
-        for stored in reader.losses():
-            for run in stored.loss.runs:
-                reasons.update((id, stored.loss.why) for id in absent if run.holds(id))
-    return reasons

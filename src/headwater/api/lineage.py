@@ -3,6 +3,7 @@
 import msgspec
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
+from msgspec import UNSET
 
 from headwater.api import documents, openapi
 from headwater.api.answers import body_of, encode, json_answer
@@ -39,7 +40,7 @@ def add_lineage(app: FastAPI, service: Service) -> None:
 
 def _answer(id: DataPointId, found: bool, recursive: bool, structure: Structure) -> documents.LineageAnswer:
     if not found:
-        return documents.LineageAnswer(str(id), False, [])
+        return documents.LineageAnswer(str(id), False, [], structure.why_missing(id) or UNSET)
     points = [structure.recursive(id)] if recursive else structure.linear(id)
     return documents.LineageAnswer(str(id), True, points)
 

@@ -22,6 +22,8 @@ _TYPES = (
     documents.Missed,
     documents.LineageAnswer,
     documents.Loss,
+    documents.Period,
+    documents.ExpiredPeriod,
     documents.Alarm,
     documents.Totals,
     documents.Alive,
@@ -98,6 +100,7 @@ _QUOTED = "as one JSON string"
 NO_CLUSTER = _text(404, contract.NO_CLUSTER, _BARE)
 NO_STATS = _text(404, contract.NO_STATS, _BARE)
 NO_PROVENANCE = _text(404, contract.NO_PROVENANCE, _BARE)
+EXPIRED = problem(404, "With detail, of an id whose provenance was deleted: problem details that say so")
 INVALID_STRUCTURE = _text(400, contract.INVALID_STRUCTURE, _QUOTED)
 INVALID_SIZE = _text(400, contract.INVALID_SIZE, f"{_QUOTED}; the same for `{contract.INVALID_NODE}`")
 BAD_REQUEST = problem(400, "What is wrong with the question, or that its answer is too large")

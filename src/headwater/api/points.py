@@ -81,6 +81,9 @@ class Painter:
             document.missing = reason or self._facts.missing[id]
         return document
 
+    def why_missing(self, id: DataPointId) -> str | None:
+        return self._facts.missing.get(id)
+
     def neighbours(self, edges: Sequence[Edge], outside: bool) -> list[documents.Contribution]:
         """Inputs or outputs as ids."""
         return [documents.Contribution(self.stub(edge.point, outside), edge.contribution) for edge in edges]

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from headwater.api import documents
-from headwater.api.contract import Absent, Invalid, is_2018
+from headwater.api.contract import Absent, Expired, Invalid, is_2018
 from headwater.model.errors import HeadwaterError, NotFound, Rejected, Unavailable
 
 MEDIA_TYPE = "application/problem+json"
@@ -59,7 +59,7 @@ async def _headwater(request: Request, error: Exception) -> Response:
     if isinstance(error, Rejected):
         return problem(413 if error.reason == "body" else 400, error.detail, error.reason)
     if isinstance(error, NotFound):
-        return problem(404, str(error), "not-found")
+        return problem(404, str(error), "expired" if isinstance(error, Expired) else "not-found")
     if isinstance(error, Unavailable):
         wait_s = RETRY_AFTER_S if error.retry_after_s is None else error.retry_after_s
         return problem(503, str(error), "unavailable", {"Retry-After": str(max(1, round(wait_s)))})

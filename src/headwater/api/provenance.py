@@ -6,13 +6,15 @@ from fastapi.responses import Response
 from headwater.api import documents, openapi
 from headwater.api.answers import attachment, encode, flag, json_answer
 from headwater.api.ask import Question, ask
-from headwater.api.contract import NO_PROVENANCE, Absent, parse_structure
+from headwater.api.contract import NO_PROVENANCE, Absent, Expired, parse_structure
 from headwater.api.gather import Graph
 from headwater.api.service import Service
 from headwater.api.structure import Structure
 from headwater.model.errors import Rejected
 from headwater.model.ids import DataPointId, parse_id
+from headwater.model.records import Why
 
+_REFUSALS = (openapi.NO_PROVENANCE, openapi.EXPIRED, openapi.INVALID_STRUCTURE, openapi.BAD_REQUEST)
 _LINEAGE = list[documents.Datapoint] | documents.Datapoint
 
 
@@ -36,7 +38,7 @@ def add_provenance(app: FastAPI, service: Service) -> None:
         app.get(
             f"/v1/provenance/{{id}}{path}",
             summary=summary,
-            responses=openapi.answers(_LINEAGE, openapi.NO_PROVENANCE, openapi.INVALID_STRUCTURE, openapi.BAD_REQUEST),
+            responses=openapi.answers(_LINEAGE, *_REFUSALS),
             openapi_extra=openapi.parameters(openapi.POINT_ID, openapi.STRUCTURE, openapi.DETAIL, openapi.VALUES),
         )(handler)
 
@@ -49,12 +51,19 @@ async def _lineage(service: Service, request: Request, forward: bool = False, st
 
     def draw(graph: Graph, structure: Structure) -> bytes:
         if id not in graph:
-            raise Absent(NO_PROVENANCE)
+            raise _absent(id, structure.why_missing(id))
         if recursive:
             return encode(structure.recursive(id))
         return encode(structure.static(id) if static else structure.linear(id))
 
     return await ask(service, Question([id], forward, detail, values), draw)
+
+
+def _absent(id: DataPointId, why: str | None) -> Exception:
+    """What to answer for an id without provenance: the text of 2018, or with detail that it had some."""
+    if why == Why.EXPIRED:
+        return Expired(f"{id} has expired: its provenance was deleted; /v1/expired says what was, when and why.")
+    return Absent(NO_PROVENANCE)
 
 
 def _id(text: str) -> DataPointId:

@@ -62,6 +62,10 @@ class Structure:
         self._painter = Painter(facts)
         self._nested: dict[DataPointId, tuple[documents.Datapoint, int, int]] = {}
 
+    def why_missing(self, id: DataPointId) -> str | None:
+        """Why an id is not in the graph, as far as it was asked."""
+        return self._painter.why_missing(id)
+
     def linear(self, first: DataPointId) -> list[documents.Datapoint]:
         """All points from the first one on, breadth first, each with the host of the point that led to it."""
         answer: list[documents.Datapoint] = []

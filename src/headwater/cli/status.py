@@ -2,8 +2,10 @@
 
 import sys
 from collections.abc import Sequence
+from itertools import islice
 from typing import Annotated
 
+import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -11,13 +13,16 @@ from rich.text import Text
 
 from headwater.cli import typed
 from headwater.cli.client import DEFAULT_SERVER, SERVER_KEY, asking
+from headwater.cli.trace import instant
 from headwater.client import Node, NodeStat, calls
+from headwater.client.results import ExpiredPeriod, Period
 
 COLOURS = {"Green": "green", "Yellow": "yellow", "Red": "red"}
 WIDE = 160
 """The width of what is not a terminal."""
 NARROW = 100
 """Fewer columns of a terminal than this leave the counts away."""
+EXPIRED_SHOWN = 1000
 
 
 def main(arguments: list[str]) -> int:
@@ -30,13 +35,20 @@ def status(
         str, typer.Option(metavar="URL", envvar=SERVER_KEY, help="The server's REST address.")
     ] = DEFAULT_SERVER,
     json: Annotated[bool, typer.Option("--json", help="Print the API's body as it is.")] = False,
+    store: Annotated[
+        bool, typer.Option("--store", help="Show what the store holds and what it has deleted, not the nodes.")
+    ] = False,
 ) -> int:
     """Show how every node stands: health of the node, its two daemons and its link, and readings a second.
 
-    Example:
+    Examples:
 
         headwater status --server http://127.0.0.1:5000
+
+        headwater status --store
     """
+    if store:
+        return _store(server, json)
     call = calls.stats(detail=True)
     with asking(server) as client:
         body = client.reply(call).body
@@ -47,6 +59,38 @@ def status(
     console = Console() if sys.stdout.isatty() else Console(width=WIDE)
     console.print(table(call.read(body), nodes, console.width >= NARROW))
     return 0
+
+
+def _store(server: str, json: bool) -> int:
+    with asking(server) as client:
+        held, expired = list(client.periods()), list(islice(client.expired(), EXPIRED_SHOWN))
+    if json:
+        sys.stdout.buffer.write(msgspec.json.encode({"periods": held, "expired": expired}) + b"\n")
+        return 0
+    console = Console() if sys.stdout.isatty() else Console(width=WIDE)
+    console.print(store_table(held, expired))
+    return 0
+
+
+def store_table(held: Sequence[Period], expired: Sequence[ExpiredPeriod]) -> Table:
+    """The periods of a store, newest first, and below them the latest that were deleted."""
+    made = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("period", "from", "to"):
+        made.add_column(heading)
+    for heading in ("data points", "bytes"):
+        made.add_column(heading, justify="right")
+    made.add_column("state")
+    for period in held:
+        state = "open" if period.ended is None else "sealed"
+        made.add_row(str(period.number), *_stretch(period), f"{period.points:,}", f"{period.bytes:,}", state)
+    for gone in expired:
+        why = Text(f"expired {instant(gone.at)}: {gone.why}", "dim")
+        made.add_row(str(gone.number), *_stretch(gone), f"{gone.points:,}", f"{gone.bytes:,}", why)
+    return made
+
+
+def _stretch(period: Period | ExpiredPeriod) -> tuple[str, str]:
+    return instant(period.begun), "" if period.ended is None else instant(period.ended)
 
 
 def table(stats: Sequence[NodeStat], nodes: Sequence[Node], counts: bool) -> Table:

@@ -49,6 +49,8 @@ class AsyncClient:
     find_page = AskedLater(calls.find_page)
     losses = ListedLater(calls.losses)
     alarms = ListedLater(calls.alarms)
+    periods = ListedLater(calls.periods)
+    expired = ListedLater(calls.expired)
     totals = AskedLater(calls.totals)
     alive = AskedLater(calls.alive)
     ready = AskedLater(calls.ready)

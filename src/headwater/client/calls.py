@@ -188,6 +188,16 @@ def alarms(*, page_size: int = 1000) -> Pages[results.Alarm]:
     return Pages(Call(_path("/v1/alarms", size=page_size), reading(tuple[results.Alarm, ...])))
 
 
+def periods(*, page_size: int = 1000) -> Pages[results.Period]:
+    """The stretches of time whose stamps the store holds, newest first."""
+    return Pages(Call(_path("/v1/periods", size=page_size), reading(tuple[results.Period, ...])))
+
+
+def expired(*, page_size: int = 1000) -> Pages[results.ExpiredPeriod]:
+    """Those whose stamps it has deleted, newest first."""
+    return Pages(Call(_path("/v1/expired", size=page_size), reading(tuple[results.ExpiredPeriod, ...])))
+
+
 def totals() -> Call[results.Totals]:
     """What the store holds."""
     return Call("/v1/totals", reading(results.Totals))

@@ -124,6 +124,7 @@ class LineageAnswer(msgspec.Struct, frozen=True, gc=False):
     id: str
     found: bool
     points: tuple[Datapoint, ...]
+    missing: str | None = None
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -157,6 +158,38 @@ class Loss(msgspec.Struct, frozen=True):
     stamps: tuple[tuple[int, int], ...]
 
 
+class Period(msgspec.Struct, frozen=True, rename="camel", kw_only=True, omit_defaults=True):
+    """The stamps that arrived at the store within a stretch of time; times in ms since the epoch, UTC."""
+
+    number: int
+    begun: int
+    ended: int | None = None
+    """None while it is open."""
+    batches: int
+    points: int
+    bytes: int
+    first_event: int | None = None
+    last_event: int | None = None
+
+
+class ExpiredPeriod(msgspec.Struct, frozen=True, rename="camel", kw_only=True, omit_defaults=True):
+    """A period that the store has deleted."""
+
+    number: int
+    why: str
+    """age (older than was to be kept), size (the store was too large) or asked (by hand)."""
+    at: int
+    begun: int
+    ended: int
+    batches: int
+    points: int
+    bytes: int
+    first_event: int | None = None
+    last_event: int | None = None
+    runs: tuple[IdRun, ...]
+    """For each node the range that its deleted ids lay in."""
+
+
 class Alarm(msgspec.Struct, frozen=True):
     """Something that someone must look into."""
 
@@ -176,6 +209,7 @@ class Totals(msgspec.Struct, frozen=True):
     bytes: int
     conflicts: int
     refused: dict[str, int]
+    expired: int = 0
 
 
 class Alive(msgspec.Struct, frozen=True):

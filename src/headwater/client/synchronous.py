@@ -53,6 +53,8 @@ class Client:
     find_page = Asked(calls.find_page)
     losses = Listed(calls.losses)
     alarms = Listed(calls.alarms)
+    periods = Listed(calls.periods)
+    expired = Listed(calls.expired)
     totals = Asked(calls.totals)
     alive = Asked(calls.alive)
     ready = Asked(calls.ready)

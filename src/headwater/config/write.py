@@ -50,7 +50,7 @@ def format_topology(topology: Topology) -> str:
     lines = _lines(
         site=server.site,
         server={"listen": server.listen, "data": server.data.absolute()},
-        store=msgspec.to_builtins(server.store),
+        store=_present(msgspec.to_builtins(server.store)),
     )
     for gateway, agent in zip(topology.gateways, topology.agents, strict=True):
         lines += ["", "[[node]]", *_node_lines(gateway, agent, names)]

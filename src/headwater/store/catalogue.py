@@ -12,6 +12,7 @@ from headwater.model.records import Config, Loss
 from headwater.model.shipment import NodeReport
 from headwater.store.batches import Ids
 from headwater.store.columns import SERIES_BITS
+from headwater.store.expired import STORE_LOG, ExpiredPeriods
 from headwater.store.port import Alarm, Node, StoredLoss
 
 IDS, PARENTS = 0, 1
@@ -42,6 +43,7 @@ class Catalogue:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
+        self.expired = ExpiredPeriods(connection)
 
     def generation(self) -> int:
         """Rises whenever a period begins, is sealed or goes."""
@@ -139,6 +141,14 @@ class Catalogue:
             {"node": node, "size": size, "before": _ABOVE_ALL if before is None else before},
         )
         return [StoredLoss(found, sequence, _loss(body), number) for found, sequence, body, number in rows]
+
+    def named_lost(self, size: int) -> list[StoredLoss]:
+        """What nodes named lost, newest first: all but what the store itself has deleted."""
+        rows = self.connection.execute(
+            "SELECT node, sequence, body, number FROM loss WHERE log <> ? ORDER BY number DESC LIMIT ?",
+            (STORE_LOG, size),
+        )
+        return [StoredLoss(node, sequence, _loss(body), number) for node, sequence, body, number in rows]
 
     def alarms(self, size: int, before: int | None) -> list[Alarm]:
         rows = self.connection.execute(

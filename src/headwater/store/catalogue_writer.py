@@ -13,7 +13,8 @@ from headwater.model.records import Config, Definition, Loss
 from headwater.model.shipment import NodeReport
 from headwater.store.batches import Ids
 from headwater.store.catalogue import IDS, PARENTS, Catalogue, PeriodRow
-from headwater.store.port import Alarm
+from headwater.store.expired import ADD_LOSS, loss_of
+from headwater.store.port import Alarm, Expired
 
 ALARMS_MAX = 1000
 """Older alarms go; how many there were is kept in the counts of what was refused."""
@@ -100,10 +101,12 @@ class CatalogueWriter(Catalogue):
         return None if row is None else msgspec.msgpack.decode(row[0], type=Loss)
 
     def id_ends(self) -> dict[int, int]:
-        """Where the ids of each node in sealed periods end."""
-        return dict(
-            self.connection.execute('SELECT node, max("end") FROM span WHERE kind = ? GROUP BY node', (IDS,)).fetchall()
-        )
+        """Where the ids of each node in sealed periods end, and in those that were deleted."""
+        rows = self.connection.execute('SELECT node, max("end") FROM span WHERE kind = ? GROUP BY node', (IDS,))
+        ends = dict(rows.fetchall())
+        for node, end in self.expired.ends().items():
+            ends[node] = max(end, ends.get(node, 0))
+        return ends
 
     def meet(self, node: int, log: bytes, name: str, address: str) -> None:
         """Make a node known under its latest log."""
@@ -172,10 +175,13 @@ class CatalogueWriter(Catalogue):
             self.connection.execute(_ADD_PERIOD, (sealed.number + 1, begun_ms))
             self._next_generation()
 
-    def drop_period(self, number: int) -> None:
+    def drop_period(self, gone: Expired) -> None:
+        """Forget a period, and remember that it went."""
         with self._transaction():
-            self.connection.execute("DELETE FROM period WHERE number = ?", (number,))
-            self.connection.execute("DELETE FROM span WHERE period = ?", (number,))
+            self.connection.execute("DELETE FROM period WHERE number = ?", (gone.number,))
+            self.connection.execute("DELETE FROM span WHERE period = ?", (gone.number,))
+            self.expired.add(gone)
+            self.connection.executemany(ADD_LOSS, [(run.node, _encode(loss_of(run))) for run in gone.runs])
             self._next_generation()
 
     def _set_configs(self, changes: Changes) -> None:

@@ -15,6 +15,10 @@ from headwater.model.errors import ConfigError, Unavailable
 
 FORMAT_VERSION = 1
 APPLICATION_ID = 0x48577374
+SUFFIXES = ("", "-wal", "-shm")
+"""Of the files of a database; what goes goes in this order, so that no reader opens one without its log."""
+ADDITIONS = {"catalogue": "expired"}
+"""Schemas that came later: of what a store made before them lacks."""
 _WAIT_S = 5.0
 _SITE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 
@@ -36,12 +40,18 @@ class StoreFiles(NamedTuple):
         return self.folder / f"period-{number:08d}.sqlite"
 
     def periods(self) -> list[int]:
-        """The numbers of the period files that are there."""
-        return sorted(int(path.stem[7:]) for path in self.folder.glob("period-*.sqlite"))
+        """The numbers of the periods that any file is there of."""
+        return sorted({int(path.name[7:15]) for path in self.folder.glob("period-*.sqlite*")})
+
+    def period_bytes(self, number: int) -> int:
+        """What a period takes on disk."""
+        path = self.period(number)
+        sizes = [os.stat(f"{path}{suffix}").st_size for suffix in SUFFIXES if os.path.exists(f"{path}{suffix}")]
+        return sum(sizes)
 
     def unlink_period(self, number: int) -> None:
         path = self.period(number)
-        for suffix in ("", "-wal", "-shm"):
+        for suffix in SUFFIXES:
             Path(f"{path}{suffix}").unlink(missing_ok=True)
 
     def disk_bytes(self) -> int:
@@ -98,12 +108,18 @@ def open_to_write(path: Path, schema: str) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     if _is_blank(connection):
-        text = files("headwater.store.schema").joinpath(f"{schema}.sql").read_text("utf-8")
         connection.executescript(
-            f"BEGIN;{text};PRAGMA application_id = {APPLICATION_ID};PRAGMA user_version = {FORMAT_VERSION};COMMIT;"
+            f"BEGIN;{_schema(schema)};PRAGMA application_id = {APPLICATION_ID};"
+            f"PRAGMA user_version = {FORMAT_VERSION};COMMIT;"
         )
     _check_format(connection, path)
+    if schema in ADDITIONS:
+        connection.executescript(f"BEGIN;{_schema(ADDITIONS[schema])};COMMIT;")
     return connection
+
+
+def _schema(name: str) -> str:
+    return files("headwater.store.schema").joinpath(f"{name}.sql").read_text("utf-8")
 
 
 def open_to_read(path: Path) -> sqlite3.Connection:

@@ -3,12 +3,14 @@
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import zip_longest
 
 from headwater.model.errors import Unavailable
 from headwater.store.batches import Ids
 from headwater.store.catalogue import IDS, PARENTS, Catalogue, PeriodRow
 from headwater.store.files import StoreFiles, open_to_read
 from headwater.store.period import Period
+from headwater.store.port import Held
 
 OPEN_MAX = 16
 TRANSACTION_S_MAX = 0.5
@@ -104,6 +106,22 @@ class Periods:
 
     def numbered(self, number: int) -> Period | None:
         return next(self._used([number]), None)
+
+    def held(self, before: int | None = None) -> list[Held]:
+        """What is known of each period, newest first; only of those with a lower number than `before`."""
+        rows = list(self._rows.values())
+        ends = [row.begun_ms for row in rows[1:]]
+        found = []
+        for row, ended_ms in zip_longest(rows, ends):
+            if before is None or row.number < before:
+                batches, points = self._totals_of(row)
+                size = self._files.period_bytes(row.number)
+                found.append(Held(row.number, row.begun_ms, ended_ms, batches, points, size, row.t_min, row.t_max))
+        return found[::-1]
+
+    def _totals_of(self, row: PeriodRow) -> tuple[int, int]:
+        period = None if row.sealed else self.numbered(row.number)
+        return (row.batches, row.points) if period is None else period.totals()
 
     def totals(self) -> tuple[int, int]:
         """(batches, data points)"""

@@ -51,13 +51,16 @@ class Planner:
         catalogue: CatalogueWriter,
         stored: Callable[[Ids], list[StoredBatch]],
         ends: dict[int, int],
+        position: Callable[[bytes], int],
     ) -> None:
-        """`stored` answers the batches over some ids; no id of a node is stored from its `ends` on."""
+        """`stored` answers the batches over some ids; no id of a node is or was stored from its `ends` on. `position`
+        answers the last sequence stored of a log."""
         self.batches: list[PreparedBatch] = []
         self.changes = Changes(set(), [], [], [], [], [], [])
         self._catalogue = catalogue
         self._stored = stored
         self._ends = ends
+        self._position = position
         self._runs: dict[int, Runs] = {}
         self._definitions: dict[tuple[bytes, int], Definition] = {}
         self._losses: dict[tuple[bytes, int], Loss] = {}
@@ -72,7 +75,7 @@ class Planner:
         return None
 
     def _take(self, log: bytes, node: int, shipment: Shipment) -> None:
-        batches = self._new_batches(node, shipment)
+        batches = self._new_batches(log, node, shipment)
         definitions = self._new_definitions(shipment.definitions)
         losses = self._new_losses(log, shipment.losses)
         configs = [_config(node, log, *one) for one in shipment.configs]
@@ -89,13 +92,15 @@ class Planner:
             self._losses[log, sequence] = loss
             self.changes.losses.append((node, log, sequence, loss))
 
-    def _new_batches(self, node: int, shipment: Shipment) -> list[PreparedBatch]:
+    def _new_batches(self, log: bytes, node: int, shipment: Shipment) -> list[PreparedBatch]:
         staged = self._runs.get(node, Runs())
         mine = Runs()
         end = max(self._ends.get(node, 0), staged.end)
         for shipped in shipment.stamps:
             batch = prepared(shipped, node)
-            if batch.start >= max(end, mine.end) or self._is_new(batch, staged, mine):
+            if batch.start >= max(end, mine.end) or (
+                self._is_new(batch, staged, mine) and not self._has_expired(log, batch)
+            ):
                 mine.add(batch)
         return mine.batches
 
@@ -113,6 +118,13 @@ class Planner:
             f"record {batch.shipped.sequence} gives {batch.count} ids from {DataPointId(batch.node, batch.start)} on,"
             f" and {others[0].count} from {there} on are stored with other content: do two nodes have this node id?",
         )
+
+    def _has_expired(self, log: bytes, batch: PreparedBatch) -> bool:
+        """Whether a batch was stored and deleted since: it does not come back when it is shipped again."""
+        if batch.shipped.sequence > self._position(log):
+            return False
+        ids = Ids(batch.node, batch.start, batch.end)
+        return any(gone.first <= ids.first and ids.end <= gone.end for gone in self._catalogue.expired.over(ids))
 
     def _new_definitions(self, definitions: Iterable[Definition]) -> list[Definition]:
         found: dict[tuple[bytes, int], Definition] = {}

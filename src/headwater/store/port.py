@@ -158,6 +158,40 @@ class StoredLoss(NamedTuple):
     """Rises with every loss that is stored."""
 
 
+class Held(NamedTuple):
+    """A period of the store: the stamps that arrived within a stretch of time. Each is deleted whole."""
+
+    number: int
+    begun_ms: int
+    ended_ms: int | None
+    """None while it is open."""
+    batches: int
+    points: int
+    bytes: int
+    """On disk."""
+    t_min: int | None
+    """The earliest and the latest event time in it, ms; None for an open one, or without any."""
+    t_max: int | None
+
+
+class Expired(NamedTuple):
+    """A period that was deleted."""
+
+    number: int
+    why: str
+    """age (older than was to be kept), size (the store was too large) or asked (by hand)."""
+    at_ms: int
+    begun_ms: int
+    ended_ms: int
+    batches: int
+    points: int
+    bytes: int
+    t_min: int | None
+    t_max: int | None
+    runs: tuple[IdRun, ...]
+    """For each node the range that its deleted ids lay in; whether one of these ids ever was is not known any more."""
+
+
 class Alarm(NamedTuple):
     """Something that someone must look into, such as two nodes with one id."""
 
@@ -215,6 +249,11 @@ class Writer(Protocol):
         """Keep the latest report of a node. Rejected("unknown-node") before its hello."""
         ...
 
+    def expire(self, now_ms: int) -> list[Expired]:
+        """Delete some of what need not be kept any longer, and remember that; answers what went. There may be more as
+        long as it answers something. Unavailable when the store does not work."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -259,6 +298,18 @@ class Reader(Protocol):
         """The first `most` batches that the store took behind a place."""
         ...
 
+    def missing(self, ids: list[DataPointId]) -> dict[DataPointId, str]:
+        """Why ids that are not stored are not: damaged, dropped, gap or expired (model.records.Why), or unknown."""
+        ...
+
+    def held(self, size: int = 1000, before: int | None = None) -> list[Held]:
+        """The periods there are, newest first; only those with a lower number than `before`."""
+        ...
+
+    def expired(self, size: int = 1000, before: int | None = None) -> list[Expired]:
+        """The periods that were deleted, newest first; only those with a lower number than `before`."""
+        ...
+
     def nodes(self) -> list[Node]:
         """All nodes by id."""
         ...
@@ -276,7 +327,7 @@ class Reader(Protocol):
         ...
 
     def totals(self) -> dict[str, int]:
-        """`stamps` (data points), `batches`, `bytes` (on disk), `conflicts`."""
+        """`stamps` (data points), `batches`, `bytes` (on disk), `conflicts`, `expired` (data points deleted)."""
         ...
 
     def close(self) -> None: ...

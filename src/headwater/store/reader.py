@@ -14,16 +14,31 @@ from headwater.store import lineage
 from headwater.store.arrivals import arrivals, newest_landing
 from headwater.store.batches import Ids, Memo, Part, StoredBatch
 from headwater.store.catalogue import IDS, PARENTS, Catalogue
+from headwater.store.expired import why_missing
 from headwater.store.files import StoreFiles, open_to_read
 from headwater.store.periods import Periods
 from headwater.store.points import Sent, data_points
-from headwater.store.port import INPUTS_MAX, Alarm, Arrivals, DataPoint, Edge, Landing, Node, Search, StoredLoss
+from headwater.store.port import (
+    INPUTS_MAX,
+    Alarm,
+    Arrivals,
+    DataPoint,
+    Edge,
+    Expired,
+    Held,
+    Landing,
+    Node,
+    Search,
+    StoredLoss,
+)
 from headwater.store.search import entries_of, found_by
 
 T = TypeVar("T")
 _ALL = ORDINAL_MAX + 1
 MEMO_BYTES_MAX = 32 << 20
 """How much a reader remembers, about, before it begins afresh."""
+LOSSES_MAX = 1000
+"""How many losses are looked through for why an id is missing."""
 NAME_BYTES = 300
 """What a series or context takes of that."""
 
@@ -71,6 +86,15 @@ class SqliteReader:
     def arrivals(self, place: Landing, most: int) -> Arrivals:
         return self._answer(lambda request: arrivals(self._periods, request, place, most))
 
+    def missing(self, ids: list[DataPointId]) -> dict[DataPointId, str]:
+        return self._answer(lambda _: why_missing(ids, self._catalogue.named_lost(LOSSES_MAX), self._catalogue.expired))
+
+    def held(self, size: int = 1000, before: int | None = None) -> list[Held]:
+        return self._answer(lambda _: self._periods.held(before))[: max(size, 0)]
+
+    def expired(self, size: int = 1000, before: int | None = None) -> list[Expired]:
+        return self._answer(lambda _: self._catalogue.expired.newest(max(size, 0), before))
+
     def nodes(self) -> list[Node]:
         return self._answer(lambda _: self._catalogue.nodes())
 
@@ -95,7 +119,8 @@ class SqliteReader:
         batches, points = self._periods.totals()
         conflicts = self._catalogue.refused().get("conflict", 0)
         size = self._files.disk_bytes()
-        return {"stamps": points, "batches": batches, "bytes": size, "conflicts": conflicts}
+        expired = self._catalogue.expired.points()
+        return {"stamps": points, "batches": batches, "bytes": size, "conflicts": conflicts, "expired": expired}
 
     def _answer(self, ask: Callable[["Request"], T]) -> T:
         with self._lock:

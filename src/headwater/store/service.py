@@ -11,14 +11,19 @@ import grpc
 from headwater.model.errors import ConfigError, HeadwaterError, Rejected, Unavailable
 from headwater.store.commit import Committer, committing
 from headwater.store.options import SqliteOptions
+from headwater.store.port import Expired
+from headwater.store.retention import WHY
 from headwater.wire import headwater_pb2 as pb
 from headwater.wire.headwater_pb2_grpc import ProvenanceServicer, add_ProvenanceServicer_to_server
 from headwater.wire.link import GRPC_OPTIONS, LINK_VERSION
+from headwater.wire.tasks import raising
 
 WAITING_MAX = 16
 """The most groups of one stream that wait to be stored or answered."""
 _SEQUENCE_MAX = (1 << 63) - 1
 _STOP_S = 1.0
+RETAIN_EVERY_S = 10.0
+"""How often to look for what need not be kept any longer."""
 # A connection that broke without a word keeps its node from coming back under a new log, so it is noticed soon.
 _KEEPALIVE = [("grpc.keepalive_time_ms", 10_000), ("grpc.keepalive_timeout_ms", 5_000)]
 
@@ -172,11 +177,12 @@ async def serve(
     port: int,
     now: Callable[[], int],
     started: Callable[[int], None] | None = None,
+    retain_every_s: float = RETAIN_EVERY_S,
 ) -> None:
     """Write the store of a site below a folder, and take stamps for it on host:port, until cancelled.
 
-    `started` is told the port, which matters with port 0. ConfigError or Unavailable as `open_writer` raises them,
-    ConfigError when the port cannot be had.
+    What the options say need not be kept is deleted meanwhile. `started` is told the port, which matters with port 0.
+    ConfigError or Unavailable as `open_writer` raises them, ConfigError when the port cannot be had.
     """
     writer = options.open_writer(folder, site, now)
     try:
@@ -186,15 +192,34 @@ async def serve(
             add_ProvenanceServicer_to_server(service, server)
             bound = _bind(server, host, port)
             await server.start()
+            retaining = [] if options.keeps_all else [asyncio.create_task(_retain(committer, now, retain_every_s))]
             try:
                 if started is not None:
                     started(bound)
-                # Not wait_for_termination: cancelled, it cancels what stop() waits for, and the server never stops.
-                await asyncio.get_running_loop().create_future()
+                with raising(retaining):
+                    # Not wait_for_termination: cancelled, it cancels what stop() waits for, and the server never stops.
+                    await asyncio.get_running_loop().create_future()
             finally:
+                for task in retaining:
+                    task.cancel()
+                await asyncio.gather(*retaining, return_exceptions=True)
                 await server.stop(_STOP_S)
     finally:
         writer.close()
+
+
+async def _retain(committer: Committer, now: Callable[[], int], every_s: float) -> None:
+    """Delete what need not be kept, between two transactions at a time, until cancelled."""
+    while True:
+        gone: list[Expired] = []
+        try:
+            gone = await committer.call(lambda writer: writer.expire(now()))
+        except Unavailable as error:
+            _logger.error("what need not be kept cannot be deleted: %s; trying again", error)
+        for one in gone:
+            _logger.info("period %d with %d data points deleted: %s", one.number, one.points, WHY[one.why])
+        if not gone:
+            await asyncio.sleep(every_s)
 
 
 def _bind(server: grpc.aio.Server, host: str, port: int) -> int:

@@ -5,10 +5,11 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
+from itertools import pairwise
 from typing import NamedTuple
 
 from headwater.model.errors import NotFound, Rejected
-from headwater.model.ids import NODE_MAX, format_node
+from headwater.model.ids import NODE_MAX, IdRun, format_node
 from headwater.model.shipment import NodeReport, Shipment
 from headwater.store.batches import Ids, StoredBatch
 from headwater.store.catalogue import IDS, PeriodRow
@@ -18,7 +19,8 @@ from headwater.store.ingest import LOG_BYTES, PreparedBatch
 from headwater.store.period_writer import Addition, PeriodWriter
 from headwater.store.periods import Periods
 from headwater.store.planning import SEQUENCE_MAX, Planner
-from headwater.store.port import Alarm, Group
+from headwater.store.port import Alarm, Expired, Group
+from headwater.store.retention import ASKED, Keep, Sealed, decide
 
 LIVE_MS = 30_000
 """How long a node that does not say bye keeps others from its id."""
@@ -27,10 +29,11 @@ _NAME_LENGTH_MAX = 1000
 
 
 class Limits(NamedTuple):
-    """When a period ends: with the stretch of time it began in, or at a size."""
+    """When a period ends, with the stretch of time it began in or at a size, and when it goes."""
 
     period_ms: int
     period_bytes_max: int
+    keep: Keep = Keep()
 
 
 class _Live(NamedTuple):
@@ -97,7 +100,7 @@ class SqliteWriter:
         with self._storage(), self._periods.reading():
             now_ms = self._now()
             self._follow_when_due(now_ms)
-            planner = Planner(self._catalogue, self._over, self._ends)
+            planner = Planner(self._catalogue, self._over, self._ends, self._period.position)
             positions: dict[bytes, int] = {}
             outcomes = [self._judge(planner, group, positions, now_ms) for group in groups]
             if any(planner.changes):
@@ -120,19 +123,45 @@ class SqliteWriter:
         with self._storage():
             return self._catalogue.periods()
 
-    def delete_period(self, number: int) -> None:
+    def delete_period(self, number: int) -> Expired:
         """Delete a sealed period with all data points in it; NotFound when there is no such sealed period."""
         with self._storage():
             if number not in (row.number for row in self._catalogue.periods() if row.sealed):
                 raise NotFound(f"there is no sealed period {number}")
-            self._catalogue.drop_period(number)
-            self._files.unlink_period(number)
+            return self._delete(number, ASKED)
+
+    def expire(self, now_ms: int) -> list[Expired]:
+        """Seal the open period when its time is over, and delete at most one that need not be kept."""
+        with self._storage():
+            if self._period.batches:  # An empty one begins anew with what arrives: until then the one before has ended.
+                self._follow_when_due(now_ms)
+            rows = self._catalogue.periods()
+            sealed = [
+                Sealed(row.number, after.begun_ms, self._files.period_bytes(row.number))
+                for row, after in pairwise(rows)
+            ]
+            gone = decide(sealed, self._files.disk_bytes(), self._limits.keep, now_ms)
+            return [self._delete(number, why) for number, why in gone[:1]]
 
     def close(self) -> None:
         self._opened.close()
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+    def _delete(self, number: int, why: str) -> Expired:
+        """The deletion is remembered before a file goes: after a crash between the two the next start unlinks it."""
+        rows = {row.number: row for row in self._catalogue.periods()}
+        row, ended_ms = rows[number], min(row.begun_ms for row in rows.values() if row.number > number)
+        runs = tuple(IdRun(node, first, end - first) for node, first, end in self._catalogue.spans(number, IDS))
+        size = self._files.period_bytes(number)
+        gone = Expired(
+            *(number, why, self._now(), row.begun_ms, ended_ms, row.batches, row.points, size, row.t_min, row.t_max),
+            runs,
+        )
+        self._catalogue.drop_period(gone)
+        self._files.unlink_period(number)
+        return gone
 
     def _check_hello(self, site: str, node: int, log: bytes, name: str, address: str) -> None:
         if site != self._site:
