@@ -109,12 +109,17 @@ def renumbered(payload: bytes, own: Callable[[NDArray[np.int64]], NDArray[np.int
     built nor encoded again. Raises `Rejected` ("payload") when the payload is malformed, and what `own` raises.
     """
     flags, count, end = _header(payload)
-    if flags & _ROWS or not count:
-        series, timestamps, values = decode(payload)
-        return encode(own(series), timestamps, values) if count else payload
+    if not count:
+        decode(payload)
+        return payload
     key_body = _expanded(payload[_HEADER.size : end], flags & _KEYS_ZSTD, count, "keys")
-    key_body, run_count = runs.renumbered(key_body, count, own)
-    runs.check_values(_expanded(payload[end:], flags & _VALUES_ZSTD, count, "values"), count, run_count)
+    value_body = _expanded(payload[end:], flags & _VALUES_ZSTD, count, "values")
+    if flags & _ROWS:
+        key_body = rows.renumbered(key_body, count, own)
+        rows.decode_values(value_body, count)
+    else:
+        key_body, run_count = runs.renumbered(key_body, count, own)
+        runs.check_values(value_body, count, run_count)
     key_body, flags = _compressed(key_body, flags & ~_KEYS_ZSTD, _KEYS_ZSTD)
     size = len(key_body)
     return _HEADER.pack(VERSION, flags, count, size & 0xFFFF, size >> 16) + key_body + payload[end:]

@@ -7,7 +7,7 @@ each step's distance from low, counted in units, in 0, 1, 2, 4 or 8 bytes (form 
 """
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import accumulate, pairwise, repeat
 from math import copysign, gcd
 
@@ -38,6 +38,16 @@ def decode_keys(body: bytes, count: int) -> tuple[Integers, Integers]:
     timestamps = _decode_column(reader, count, INT64_MIN)
     reader.end()
     return np.array(series, np.int64), np.array(timestamps, np.int64)
+
+
+def renumbered(body: bytes, count: int, own: Callable[[Integers], Integers]) -> bytes:
+    """The key body with other series numbers, one for each reading given to `own`; the rest is checked and kept."""
+    reader = Reader(body, "keys")
+    series = _decode_column(reader, count, 0)
+    rest = reader.take(0)
+    _decode_column(reader, count, INT64_MIN)
+    reader.end()
+    return _column(own(np.array(series, np.int64)).tolist()) + body[rest:]
 
 
 def decode_values(body: bytes, count: int) -> Doubles:
