@@ -20,6 +20,8 @@ from headwater.wire import provenance_system_pb2 as pb2018
 
 ACKNOWLEDGE_EVERY_S = 0.4
 """Also while reads are withheld, so that back-pressure is not silence: rule 9 allows 0.5 s."""
+ACKNOWLEDGE_GAP_S = 0.01
+"""What becomes durable this soon after an acknowledgement goes into the next: each costs as much as a batch."""
 ROOM_POLL_S = 0.05
 PATIENCE_S = 10.0
 """How long a 2018 client waits for a disk that refuses before it is told to come again."""
@@ -119,6 +121,8 @@ class PipelineServicer:
                 told = connection.durable
                 due = loop.time() + ACKNOWLEDGE_EVERY_S
                 await answers.write(pb.Down(durable=told))
+                await asyncio.sleep(ACKNOWLEDGE_GAP_S)
+                continue
             await self._committer.changed(max(0.0, due - loop.time()))
 
 
