@@ -75,7 +75,8 @@ def run_api(options: "ServerOptions") -> int:
     def open_reader() -> "Reader":
         return options.store.open_reader(options.data / "store", options.site)
 
-    run(ApiOptions(listen=options.listen), open_reader, wall_ms, headwater.__version__)
+    api = ApiOptions(listen=options.listen, folder=str(options.data.absolute() / "store"), site=options.site)
+    run(api, open_reader, wall_ms, headwater.__version__)
     return 0
 
 

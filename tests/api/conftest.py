@@ -38,7 +38,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def api(store: Path) -> Iterator[httpx.Client]:
     """A client of the API over the grid; its clock stands still."""
-    with served(lambda: grid.open_reader(store), lambda: grid.NOW_MS) as client:
+    options = ApiOptions(folder=str(store), site=grid.SITE)
+    with served(lambda: grid.open_reader(store), lambda: grid.NOW_MS, options) as client:
         yield client
 
 

@@ -91,7 +91,7 @@ def test_a_path_below_it_is_a_problem(api: httpx.Client, method: str, path: str)
         assert is_problem(api.request(method, path.split("?", maxsplit=1)[0] + below), 404)
 
 
-@pytest.mark.parametrize("path", ["/", "/v1", "/v1/", "/v2/cluster/topology", "/v1/provenance", "/v1/cluster"])
+@pytest.mark.parametrize("path", ["/", "/v1", "/v1/", "/v2/cluster/topology", "/v1/cluster"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_an_unknown_path_is_a_problem(api: httpx.Client, method: str, path: str) -> None:
     assert is_problem(api.request(method, path, follow_redirects=True), 404)

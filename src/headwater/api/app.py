@@ -18,10 +18,13 @@ from headwater.api.openapi import DescribedApp
 from headwater.api.options import ApiOptions
 from headwater.api.problems import add_handlers, no_such_path, wrong_method
 from headwater.api.provenance import add_provenance
+from headwater.api.query import add_query
+from headwater.api.query2018 import add_query_2018
 from headwater.api.readings import AgentReadings
 from headwater.api.retention import add_retention
 from headwater.api.service import Service
 from headwater.store.port import Reader
+from headwater.store.query.queries import Queries
 
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
@@ -36,6 +39,7 @@ def create_app(
     """The application. `open_reader` is called in each reading thread on first use and after failures; `now_ms` is the
     server's clock. The readers are closed when the application's lifespan ends."""
     lanes = Lanes(open_reader, options.lanes)
+    queries = Queries(options.sql, now_ms)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -43,6 +47,7 @@ def create_app(
             yield
         finally:
             await live.close()
+            await queries.close()
             await lanes.close()
 
     app = DescribedApp(
@@ -54,10 +59,12 @@ def create_app(
         redoc_url=None,
         lifespan=lifespan,
     )
-    service = Service(lanes, agents, now_ms, version, options)
+    service = Service(lanes, agents, now_ms, version, options, queries)
     live = app.state.live = Live(service)
     add_handlers(app)
     for add in (add_health, add_cluster, add_provenance, add_find, add_lineage, add_losses, add_retention):
+        add(app, service)
+    for add in (add_query, add_query_2018):
         add(app, service)
     add_live(app, live)
     _add_last(app)

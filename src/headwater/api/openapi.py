@@ -1,5 +1,6 @@
 """The OpenAPI description: parameters and answers of the operations, schemas made from the documents themselves."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -27,7 +28,13 @@ _TYPES = (
     documents.Alarm,
     documents.Totals,
     documents.Alive,
+    documents.PqlAnswer,
+    documents.PqlQuestion,
     documents.Problem,
+    documents.SqlAnswer,
+    documents.SqlColumn,
+    documents.SqlQuery,
+    documents.SqlQuestion,
 )
 _TEMPLATE = "#/components/schemas/{name}"
 
@@ -64,9 +71,12 @@ def body(of: Any) -> Schema:
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema(of)}}}}
 
 
-def answers(said: Any, *others: tuple[int, Schema], headers: Schema | None = None) -> dict[int | str, Schema]:
-    """The answers of an operation: 200 with a document and headers, and the others by status."""
-    content = {"application/json": {"schema": schema(said)}}
+def answers(
+    said: Any, *others: tuple[int, Schema], headers: Schema | None = None, media: Sequence[str] = ()
+) -> dict[int | str, Schema]:
+    """The answers of an operation: 200 with a document (or in other media) and headers, and the others by status."""
+    content: Schema = {"application/json": {"schema": schema(said)}}
+    content |= {each: {"schema": {"type": "string", "format": "binary"}} for each in media}
     answered: dict[int | str, Schema] = {200: {"description": "The answer", "content": content}}
     if headers:
         answered[200]["headers"] = headers
@@ -83,6 +93,19 @@ def events(**kinds: Any) -> dict[int | str, Schema]:
     about = f"Server-sent events without end, {named}; `x-events` has the schema of each one's data"
     content = {"text/event-stream": {"schema": {"type": "string"}, "x-events": described}}
     return {200: {"description": about, "content": content}, **dict((BAD_REQUEST, UNAVAILABLE))}
+
+
+def created(said: Any, *others: tuple[int, Schema]) -> dict[int | str, Schema]:
+    """The same of an operation that answers 201."""
+    answered = answers(said, *others)
+    return {201: answered.pop(200)} | answered
+
+
+def nothing(*others: tuple[int, Schema]) -> dict[int | str, Schema]:
+    """The answers of an operation that has nothing to say but 204."""
+    answered: dict[int | str, Schema] = {204: {"description": "Done"}}
+    answered.update((*others, UNAVAILABLE))
+    return answered
 
 
 def _text(status: int, text: str, about: str) -> tuple[int, Schema]:
@@ -128,3 +151,19 @@ VALUES = parameter(
     {"type": "boolean"},
     "Ask the nodes for values; unless said otherwise the same as detail",
 )
+QUERY_ID = parameter("id", "path", True, {"type": "string"}, "The id of a query")
+FORMAT = parameter(
+    "format",
+    "query",
+    False,
+    {"type": "string", "enum": ["json", "csv", "arrow", "parquet"]},
+    "What the answer is written as; the body's format comes first, then this, then Accept",
+)
+SQL_HEADERS: Schema = {
+    "headwater-query": {"description": "The query's id", "schema": {"type": "string"}},
+    "headwater-rows": {"description": "The rows of the answer, unless it is streamed", "schema": {"type": "integer"}},
+    "headwater-truncated": {
+        "description": "What cut the answer; absent when it is whole",
+        "schema": {"type": "string", "enum": ["rows", "bytes"]},
+    },
+}

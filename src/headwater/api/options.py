@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from headwater.api.verdicts import Thresholds
+from headwater.store.query.options import QueryOptions
 
 
 class ApiOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -13,6 +14,10 @@ class ApiOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     listen: str = "127.0.0.1:5000"
     """host:port; port 0 lets the system choose."""
+    folder: str | None = None
+    """The folder of the stores, for SQL; None where there is none."""
+    site: str = "default"
+    sql: QueryOptions = QueryOptions()
     lanes: Annotated[int, Meta(ge=1, le=64)] = 2
     """Threads for questions that may take long; one more answers the short ones."""
     thresholds: Thresholds = Thresholds()

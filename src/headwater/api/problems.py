@@ -12,19 +12,27 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from headwater.api import documents
 from headwater.api.contract import Absent, Expired, Invalid, is_2018
 from headwater.model.errors import HeadwaterError, NotFound, Rejected, Unavailable
+from headwater.store.query.faults import SqlFault
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 1
+_STATUS = {"body": 413, "cancelled": 409, "query-id": 409}
 
 _log = logging.getLogger(__name__)
 _encode = msgspec.json.Encoder().encode
 
 
-def problem(status: int, detail: str, reason: str | None = None, headers: dict[str, str] | None = None) -> Response:
-    """A problem answer; `reason` is the short word that its type ends in."""
+def problem(
+    status: int,
+    detail: str,
+    reason: str | None = None,
+    headers: dict[str, str] | None = None,
+    place: tuple[int | None, int | None] = (None, None),
+) -> Response:
+    """A problem answer; `reason` is the short word that its type ends in, `place` a line and a column."""
     title = HTTPStatus(status).phrase
     kind = f"urn:headwater:problem:{reason}" if reason else "about:blank"
-    body = _encode(documents.Problem(type=kind, title=title, status=status, detail=detail))
+    body = _encode(documents.Problem(kind, title, status, detail, *place))
     return Response(body, status, headers, MEDIA_TYPE)
 
 
@@ -57,7 +65,8 @@ async def _invalid(request: Request, error: Exception) -> Response:
 
 async def _headwater(request: Request, error: Exception) -> Response:
     if isinstance(error, Rejected):
-        return problem(413 if error.reason == "body" else 400, error.detail, error.reason)
+        place = (error.line, error.column) if isinstance(error, SqlFault) else (None, None)
+        return problem(_STATUS.get(error.reason, 400), error.detail, error.reason, place=place)
     if isinstance(error, NotFound):
         return problem(404, str(error), "expired" if isinstance(error, Expired) else "not-found")
     if isinstance(error, Unavailable):

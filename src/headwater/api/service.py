@@ -9,6 +9,7 @@ from headwater.api.options import ApiOptions
 from headwater.api.readings import AgentReadings
 from headwater.api.structure import Limits
 from headwater.model.ids import DataPointId
+from headwater.store.query.queries import Queries
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class Service:
     now_ms: Callable[[], int]
     version: str
     options: ApiOptions
+    queries: Queries
 
     def limits(self) -> Limits:
         return Limits(self.options.points_max, self.options.depth_max)

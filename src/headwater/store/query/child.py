@@ -131,7 +131,7 @@ def _spool(
         newest = newest_of(statement)
         if newest is None or spool.truncated or spool.rows >= newest.returned:
             break
-    begun = Begun(spool.answer.names, spool.answer.types, spool.truncated, spool.rows)
+    begun = Begun(spool.answer.names, spool.answer.types, spool.truncated, spool.rows, wanted.ids is not None)
     say(frames.frame(BEGUN, frames.encode(begun)))
     for part in spool.parts:
         _say_data(say, part)

@@ -42,6 +42,8 @@ class Begun(msgspec.Struct, frozen=True):
     truncated: str | None = None
     """What cut the answer: rows or bytes."""
     rows: int | None = None
+    by_id: bool = False
+    """It asks for data points by their ids."""
 
 
 class Ended(msgspec.Struct, frozen=True):

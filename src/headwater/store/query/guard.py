@@ -80,7 +80,9 @@ def place_of(tree: Tree) -> int | None:
 def _parse_fault(sql: str, parsed: Tree) -> SqlFault:
     said = str(parsed.get("error_message", "it cannot be read"))
     if "Only SELECT" in said:
-        return SqlFault("only SELECT is answered here: nothing can be written, attached, copied or set")
+        return SqlFault(
+            "only SELECT is answered here: nothing can be written, attached, copied or set", reason="select"
+        )
     position = str(parsed.get("position", ""))
     return fault_at(sql, int(position) if position.isdecimal() else None, said)
 
