@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from headwater.cli.processes import not_ready
 from headwater.config import Topology, format_topology, load_topology, with_free_ports
-from headwater.pipeline.options import AggregateOptions
+from headwater.pipeline.step_options import AggregateOptions
 from headwater.store.options import SqliteOptions
 from tests.campaigns.child import CLOCK_KEY, DISORDER_KEY, SEGMENT_KEY
 from tests.campaigns.disk import NOTES_KEY, SLOW_KEY, lose_power

@@ -8,6 +8,7 @@ import pytest
 from headwater.config import ServerOptions, Topology, format_topology, load_topology
 from headwater.model.context import Location
 from headwater.model.errors import ConfigError
+from headwater.pipeline.step_options import AggregateOptions
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples/topologies"
@@ -174,6 +175,7 @@ def test_every_example_is_known() -> None:
 def test_the_fork_averages_at_its_third_gateway() -> None:
     fork = load_topology(EXAMPLES / "fork.toml")
     (step,) = fork.gateway("gatewayC").steps
+    assert isinstance(step, AggregateOptions)
     assert (step.function, step.window_s, step.lateness_s, step.output) == ("average", 900, 60, "add")
     assert [group.target for group in fork.sensors] == ["127.0.0.1:50051", "127.0.0.1:50052"]
 
@@ -224,7 +226,7 @@ WRONG = {
     "an unknown store": (('"sqlite"', '"mysql"'), 'kind = "mysql" in [store], line 3: must be sqlite'),
     "an unknown key of the store": (('kind = "sqlite"', 'kind = "sqlite", hosts = []'), 'unknown key "hosts" in [store], line 3; '),
     "a period of words": (('kind = "sqlite"', 'kind = "sqlite", period_days = "two"'), 'period_days = "two" in [store], line 3: expected int, got str'),
-    "an unknown step": (('kind = "aggregate"', 'kind = "filter"'), 'kind = "filter" in [[node.step]] 1 of [[node]] 2 ("gatewayB"), line 22: must be aggregate'),
+    "an unknown step": (('kind = "aggregate"', 'kind = "sieve"'), 'kind = "sieve" in [[node.step]] 1 of [[node]] 2 ("gatewayB"), line 22: must be one of aggregate, filter, scale'),
     "a step without a kind": (('kind = "aggregate"\n', ""), '"kind" is missing in [[node.step]] 1 of [[node]] 2 ("gatewayB"), line 21'),
     "a step without a window": (("window_s = 900\n", ""), '[[node.step]] 1 of [[node]] 2 ("gatewayB"): "window_s" is missing'),
     "an unknown function": (('"average"', '"median"'), 'function = "median" in [[node.step]] 1 of [[node]] 2 ("gatewayB"), line 23: must be one of average, count, last, max, min, sum'),

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from headwater.config import Topology, format_topology, load_topology, with_free_ports
 from headwater.model.context import Location
-from headwater.pipeline.options import AggregateOptions
+from headwater.pipeline.step_options import AggregateOptions
 from headwater.store.options import SqliteOptions
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples/topologies"

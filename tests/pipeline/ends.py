@@ -18,7 +18,7 @@ from headwater.pipeline.options import GatewayOptions
 from headwater.pipeline.receiver import Inflow
 from headwater.pipeline.sender import Outflow
 from headwater.pipeline.sources import SourceInflow
-from headwater.pipeline.steps import Step
+from headwater.pipeline.steps.chain import Chain
 from headwater.wire import codec
 from headwater.wire import headwater_pb2 as pb
 from headwater.wire.link import LINK_VERSION, Travel
@@ -45,12 +45,16 @@ class End:
         self.disk = disk
         self.log = NodeLog(disk, self.options.node, lambda: self.clock_ms, self.log_options)
         self.core = Core(self.options, self.log, lambda: self.clock_ms)
+        if self.options.steps:
+            self.core.configure(None)
+            self.log.commit()
 
     def restart(self) -> None:
         self._open(self.disk.kill())
 
-    def step(self, index: int = 0) -> Step:
-        return Step(self.core, self.disk, index, self.log.reader(0))
+    def chain(self) -> Chain:
+        """The steps, as after a start."""
+        return Chain(self.core, self.disk, self.log.reader(0))
 
     def outflow(self, window_bytes: int | None = None) -> Outflow:
         more = () if window_bytes is None else (window_bytes,)

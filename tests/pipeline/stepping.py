@@ -3,7 +3,7 @@
 from typing import Any
 
 from headwater.model.records import Batch, Kind, TimeDecision
-from headwater.pipeline.options import AggregateOptions
+from headwater.pipeline.step_options import AggregateOptions
 from headwater.wire import codec
 from tests.pipeline.ends import End
 
@@ -25,13 +25,13 @@ def enter(end: End, *readings: tuple[int, float], meter: str = "m") -> int:
     return sequence
 
 
-def advance(end: End, index: int = 0, checkpoint: bool = False) -> None:
-    """Start the step as after a restart, fold in all that is durable, and perhaps save where it is."""
-    step = end.step(index)
-    while step.advance():
+def advance(end: End, checkpoint: bool = False) -> None:
+    """Start the steps as after a restart, fold in all that is durable, and perhaps save where they are."""
+    chain = end.chain()
+    while chain.advance():
         end.commit()
-    if checkpoint and (held := step.checkpoint()) is not None:
-        end.disk.replace(step.file, held)
+    if checkpoint and (held := chain.checkpoint()) is not None:
+        end.disk.replace(chain.file, held)
 
 
 def close_all(end: End, index: int = 0) -> None:

@@ -15,8 +15,8 @@ from headwater.model.ids import DataPointId, IdRun
 from headwater.model.reading import SeriesKey
 from headwater.model.records import Batch, Kind, Position, TimeDecision
 from headwater.model.stamp import Lists, Origin, OriginKind, input_ids
-from headwater.pipeline.aggregate import FUNCTIONS, NEVER, Aggregate, Fold, average, exact_sum
-from headwater.pipeline.options import AggregateOptions
+from headwater.pipeline.step_options import AggregateOptions
+from headwater.pipeline.steps.aggregate import FUNCTIONS, NEVER, Aggregate, Fold, average, exact_sum
 from headwater.wire import codec
 from headwater.wire.codec import Columns
 from headwater.wire.records import decode_batch
@@ -127,7 +127,7 @@ class Run:
     def __init__(self, step_options: AggregateOptions) -> None:
         self.end = End(1, steps=(step_options,))
         self.oracle = Oracle(step_options)
-        self.step = self.end.step()
+        self.step = self.end.chain()
 
     def batch(self, readings: list[Reading], first: int | None = None) -> None:
         log = self.end.log
@@ -164,7 +164,7 @@ class Run:
 
     def restart(self) -> None:
         self.end.restart()
-        self.step = self.end.step()
+        self.step = self.end.chain()
 
     def finish(self) -> None:
         while self.step.advance():

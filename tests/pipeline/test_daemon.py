@@ -15,7 +15,7 @@ from headwater.model.errors import ConfigError, Unavailable
 from headwater.model.reading import SeriesKey
 from headwater.model.records import Config, Kind
 from headwater.pipeline.daemon import Daemon
-from headwater.pipeline.options import AggregateOptions
+from headwater.pipeline.step_options import AggregateOptions
 from headwater.wire.records import decode_body
 from tests.pipeline.daemons import (
     LOCAL,

@@ -13,7 +13,7 @@ import pytest
 from headwater.model.records import Kind
 from headwater.model.stamp import Same
 from headwater.pipeline import forward
-from headwater.pipeline.options import AggregateOptions
+from headwater.pipeline.step_options import AggregateOptions
 from headwater.wire import headwater_pb2 as pb
 from tests.pipeline.daemons import (
     LOCAL,
@@ -143,20 +143,24 @@ def test_an_idle_gateway_that_starts_again_knows_what_the_next_hop_has(tmp_path:
 
 @pytest.mark.parametrize("output", ["add", "replace"])
 def test_results_of_steps_arrive_beside_the_readings_or_instead_of_them(tmp_path: Path, output: Any) -> None:
+    """Instead of them they are readings to the nodes behind."""
+    kind = Kind.OUT if output == "add" else Kind.DATA
     step = AggregateOptions(function="average", window_s=10, output=output)
 
     async def run() -> None:
         async with chain(tmp_path, {"steps": (step,)}, {}) as (gateway, endpoint):
             await feed(gateway, Source(), ramp(300))
             gateway.daemon.drain()
-            await until(lambda: len(readings(tmp_path / "2", Kind.OUT)) == 30)
+            await until(lambda: len(readings(tmp_path / "2", kind)) >= (30 if output == "replace" else 1))
             await all_passed(gateway)
             await has(endpoint, 30)
 
     asyncio.run(run())
-    assert readings(tmp_path / "2", Kind.OUT) == readings(tmp_path / "1", Kind.OUT)
-    assert {reading.metric for reading in readings(tmp_path / "2", Kind.OUT)} == {"power.average"}
-    assert readings(tmp_path / "2") == ([] if output == "replace" else ramp(300))
+    assert readings(tmp_path / "2", kind) == readings(tmp_path / "1", Kind.OUT)
+    assert {reading.metric for reading in readings(tmp_path / "2", kind)} == {"power.average"}
+    assert readings(tmp_path / "2", Kind.DATA if output == "add" else Kind.OUT) == (
+        ramp(300) if output == "add" else []
+    )
 
 
 # ---- refusals -------------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from headwater.model.stamp import Lists, Origin, OriginKind
 from headwater.pipeline import forward2018
 from headwater.pipeline.core import Core
 from headwater.pipeline.forward2018 import READINGS_MAX, Outflow2018
-from headwater.pipeline.options import AggregateOptions
+from headwater.pipeline.step_options import AggregateOptions
 from headwater.wire import codec
 from tests.pipeline import grid2018
 from tests.pipeline.daemons import (
@@ -312,7 +312,7 @@ def test_results_of_steps_are_sent_beside_the_readings_or_instead_of_them(tmp_pa
     async def run() -> None:
         async with old_hop() as hop, towards(tmp_path, hop.address, steps=(step,)) as gateway:
             await feed(gateway, Source(), ramp(300))
-            await until(lambda: gateway.daemon.steps[0].sequence >= gateway.daemon.log.durable - 10)
+            await until(lambda: gateway.daemon.chain.sequence >= gateway.daemon.log.durable - 10)
             gateway.daemon.drain()
             # Every record is past the forwarder, those that do not travel too.
             await until(

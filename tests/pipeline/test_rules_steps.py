@@ -5,7 +5,7 @@ import pytest
 from headwater.model.reading import SeriesKey
 from headwater.model.records import Kind, Position
 from headwater.model.stamp import Lists, Origin, OriginKind, input_ids
-from headwater.pipeline.options import AggregateOptions
+from headwater.pipeline.step_options import AggregateOptions
 from tests.pipeline.ends import START_MS, End, flip, payload
 from tests.pipeline.stepping import WINDOW_S, advance, close_all, enter, late, stepping, windows
 
@@ -32,7 +32,7 @@ class TestCheckpointPlusReplay:
         """Rule 16: a kill takes outputs that were only in memory."""
         end = stepping()
         enter(end, (0, 1.0), (4, 2.0))
-        end.step().advance()
+        end.chain().advance()
         end.restart()
 
         assert windows(end) == []
@@ -54,7 +54,7 @@ def test_a_checkpoint_is_given_only_when_every_output_up_to_it_is_synced() -> No
     """Rule 16: else a power loss takes an output that nothing makes again."""
     end = stepping()
     enter(end, (0, 1.0), (4, 2.0))
-    step = end.step()
+    step = end.chain()
     step.advance()
 
     assert step.checkpoint() is None
@@ -102,7 +102,7 @@ class TestReplayFromRecords:
         advance(end)
 
         assert late(end) == [(behind, 0), (behind, 2)]
-        step = end.step()
+        step = end.chain()
         while step.advance():
             pass
         assert step.late == 2
@@ -115,19 +115,19 @@ class TestReplayFromRecords:
         advance(end, checkpoint=True)
         end.restart()
         enter(end, (1, 8.0))
-        step = end.step()
+        step = end.chain()
         step.advance()
 
         assert step.late == 2
 
     def test_windows_that_a_replay_finds_half_written_are_completed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Rule 16: one trigger may make several output records, of which a crash keeps the first."""
-        monkeypatch.setattr("headwater.pipeline.steps.OUTPUTS_MAX", 2)
+        monkeypatch.setattr("headwater.pipeline.steps.windows.OUTPUTS_MAX", 2)
         end = stepping()
         for meter in "abcde":
             enter(end, (0, 1.0), meter=meter)
         close_all(end)
-        step, append, written = end.step(), end.log.append, []
+        step, append, written = end.chain(), end.log.append, []
 
         def fail_at_the_second(kind: int, *rest: object, **more: object) -> object:
             written.append(kind)
@@ -181,8 +181,7 @@ class TestTimeDecisions:
         end = stepping(*two)
         enter(end, (0, 5.0))
         close_all(end, index=1)
-        advance(end, 0)
-        advance(end, 1)
+        advance(end)
 
         assert windows(end) == [("m", 0, 1.0)]
 

@@ -12,8 +12,9 @@ from headwater.model.reading import SeriesKey
 from headwater.model.records import Kind
 from headwater.model.stamp import Origin, OriginKind
 from headwater.pipeline.core import Core
-from headwater.pipeline.options import AggregateOptions, GatewayOptions
-from headwater.pipeline.steps import Step
+from headwater.pipeline.options import GatewayOptions
+from headwater.pipeline.step_options import AggregateOptions
+from headwater.pipeline.steps.chain import Chain
 from headwater.wire import codec
 from headwater.wire.records import decode_batch
 
@@ -25,7 +26,8 @@ def test_a_failure_between_folding_and_writing_costs_no_window(tmp_path: Path, m
     disk = RealDisk(tmp_path)
     log = NodeLog(disk, 1, lambda: NOW_MS)
     core = Core(GatewayOptions(node=1, name="a", data=tmp_path, steps=(STEP,)), log, lambda: NOW_MS)
-    step = Step(core, disk, 0, log.reader(0))
+    core.configure(None)
+    step = Chain(core, disk, log.reader(0))
     series = log.define(SeriesKey("meter", "power"))
     enter(core, series, [0, 30_000])
     enter(core, series, [60_000])
@@ -37,7 +39,7 @@ def test_a_failure_between_folding_and_writing_costs_no_window(tmp_path: Path, m
     if held is not None:
         disk.replace(step.file, held)
     monkeypatch.undo()
-    again = Step(core, disk, 0, log.reader(0))
+    again = Chain(core, disk, log.reader(0))
     again.advance()
     log.commit()
 
@@ -46,7 +48,7 @@ def test_a_failure_between_folding_and_writing_costs_no_window(tmp_path: Path, m
     disk.close()
 
 
-def refuse(_: SeriesKey) -> int:
+def refuse(_: SeriesKey, stays: bool | None = None) -> int:
     raise Rejected("series", "there is no room for another name")
 
 

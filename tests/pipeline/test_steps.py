@@ -6,9 +6,10 @@ import pytest
 
 from headwater.model.records import Batch, Definition, Kind, Position
 from headwater.model.stamp import Origin, OriginKind
-from headwater.pipeline import steps
-from headwater.pipeline.options import AggregateOptions
-from headwater.pipeline.steps import Step, load_checkpoint
+from headwater.pipeline.step_options import AggregateOptions
+from headwater.pipeline.steps import windows as windows_module
+from headwater.pipeline.steps.chain import Chain
+from headwater.pipeline.steps.checkpoint import load
 from headwater.wire import codec
 from tests.pipeline.ends import START_MS, UPSTREAM, End, payload
 from tests.pipeline.stepping import WINDOW_S, advance, close_all, enter, stepping, windows
@@ -72,7 +73,7 @@ def test_a_payload_that_cannot_be_read_is_counted_and_passed() -> None:
     arrive(end, payload([1] * 40, [0] * 40, [0.1] * 40)[:-3], 40)
     enter(end, (0, 1.0))
     close_all(end)
-    step = end.step()
+    step = end.chain()
     while step.advance():
         end.commit()
 
@@ -85,8 +86,7 @@ def test_steps_of_one_node_do_not_take_each_other_s_outputs_for_their_own() -> N
     end = stepping(*(AggregateOptions(function=function, window_s=WINDOW_S) for function in ("sum", "count")))
     enter(end, (0, 5.0), (4, 7.0))
     for _ in range(2):
-        advance(end, 0)
-        advance(end, 1)
+        advance(end)
         end.restart()
 
     assert windows(end) == [("m", 0, 5.0), ("m", 0, 1.0)]
@@ -123,8 +123,8 @@ def test_late_readings_alone_make_an_output_without_readings_that_is_not_sent() 
 
 
 def test_the_outputs_of_one_trigger_are_cut_into_bounded_records(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(steps, "OUTPUTS_MAX", 2)
-    monkeypatch.setattr(steps, "RUNS_MAX", 3)
+    monkeypatch.setattr(windows_module, "OUTPUTS_MAX", 2)
+    monkeypatch.setattr(windows_module, "RUNS_MAX", 3)
     end = stepping()
     for second in (0, 1):
         for meter in "abc":
@@ -139,7 +139,7 @@ def test_the_outputs_of_one_trigger_are_cut_into_bounded_records(monkeypatch: py
 def test_lag_is_what_is_logged_and_not_folded_in() -> None:
     end = stepping()
     enter(end, (0, 1.0), (1, 2.0))
-    step = end.step()
+    step = end.chain()
     assert step.lag == 2
     while step.advance():
         pass
@@ -149,31 +149,29 @@ def test_lag_is_what_is_logged_and_not_folded_in() -> None:
 class TestCheckpointFiles:
     """A checkpoint that is not this step's, or cannot be read, is none: the step starts over."""
 
-    def saved(self) -> tuple[End, Step]:
+    def saved(self) -> tuple[End, Chain]:
         end = stepping()
         enter(end, (0, 1.0))
         advance(end, checkpoint=True)
-        return end, end.step()
+        return end, end.chain()
 
     def test_one_that_fits_is_gone_on_from(self) -> None:
         _, step = self.saved()
         assert step.sequence > 0
         assert step.saved == step.sequence
 
-    def test_one_of_another_log_or_window_is_none(self) -> None:
+    def test_one_of_another_log_is_none(self) -> None:
         end, _ = self.saved()
 
-        assert load_checkpoint(end.disk, 0, end.log.log, WINDOW_S) is not None
-        assert load_checkpoint(end.disk, 0, b"another-", WINDOW_S) is None
-        assert load_checkpoint(end.disk, 0, end.log.log, WINDOW_S + 1) is None
-        assert load_checkpoint(end.disk, 1, end.log.log, WINDOW_S) is None
+        assert load(end.disk, end.log.log) is not None
+        assert load(end.disk, b"another-") is None
 
     @pytest.mark.parametrize("data", [b"", b"nonsense", b"\x28\xb5\x2f\xfd\x04\x00"])
     def test_one_that_cannot_be_read_is_none(self, data: bytes) -> None:
         end, step = self.saved()
         end.disk.replace(step.file, data)
 
-        assert end.step().sequence == 0
+        assert end.chain().sequence == 0
         enter(end, (4, 2.0))
         advance(end)
         assert windows(end) == [("m", 0, 1.0)]
@@ -181,11 +179,11 @@ class TestCheckpointFiles:
     def test_no_flipped_bit_takes_or_changes_one(self) -> None:
         """The segments that it was made of may be gone."""
         end, step = self.saved()
-        whole = load_checkpoint(end.disk, 0, end.log.log, WINDOW_S)
+        whole = load(end.disk, end.log.log)
         assert whole is not None
         for bit in range(8 * end.disk.size(step.file)):
             end.disk.flip(step.file, bit)
-            assert load_checkpoint(end.disk, 0, end.log.log, WINDOW_S) == whole
+            assert load(end.disk, end.log.log) == whole
             end.disk.flip(step.file, bit)
 
     def test_segments_may_go_once_the_checkpoint_behind_them_is_saved(self) -> None:

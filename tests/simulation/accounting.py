@@ -1,16 +1,16 @@
 """Accounting at any moment of a run: what a log made durable is with the next hop, still held, or named."""
 
-from headwater.model.records import LOCAL_KINDS, Kind, Loss, Why
+from headwater.model.records import LOCAL_KINDS, Loss, Why
 from tests.simulation.ghost import Durable, Missing
 from tests.simulation.node import Node
 from tests.simulation.store import Violation
 
 
-def travels(held: Durable, before: Durable | None, replaced: bool) -> bool:
+def travels(held: Durable, before: Durable | None) -> bool:
     """Whether the next hop has to get a record: not what is local, replaced, empty, or the second copy of one."""
     if held.kind in LOCAL_KINDS or (held.batch is not None and held.batch.count == 0):
         return False
-    if replaced and held.kind == Kind.DATA:
+    if held.record.stays:
         return False
     return before is None or (before.kind, before.record.body) != (held.kind, held.record.body)
 
@@ -42,7 +42,7 @@ class Accounting:
         """Violation when a record is in none of the books, or in two."""
         source, held = self._source, self._source.ghost.records
         for sequence, record in held.items():
-            if record.flipped or record.cut or not travels(record, held.get(sequence - 1), source.replaces):
+            if record.flipped or record.cut or not travels(record, held.get(sequence - 1)):
                 continue
             if sequence in self._got or self._named.has(self._log, sequence):
                 continue

@@ -92,7 +92,7 @@ class Check:
         at: dict[float, list[Durable]] = defaultdict(list)
         for ghost in self.ghosts.values():
             for held in ghost.records.values():
-                for value in held.values if held.kind == Kind.DATA else ():
+                for value in held.values if held.kind == Kind.DATA and not is_output(held) else ():
                     at[value].append(held)
         for value, (source, reading) in self.made.items():
             seen = at.get(value, [])
@@ -182,6 +182,11 @@ class Check:
                     raise Violation(f"the store lacks the stamp of {held}, which is not named")
 
 
+def is_output(held: Durable) -> bool:
+    """Whether a step made it, here or at an earlier node."""
+    return held.batch is not None and held.batch.origin.kind == OriginKind.STEP
+
+
 def aggregate(function: str, values: list[float]) -> float:
     """What a window's readings, which are whole numbers here, have to give."""
     match function:
@@ -214,7 +219,7 @@ class Windows:
     def all(self) -> None:
         self._made_once()
         for held in self._check.endpoint.records.values():
-            if held.kind == Kind.OUT and not held.flipped and not held.cut:
+            if is_output(held) and not held.flipped and not held.cut:
                 self._output(self._made_at(held))
         for held in self._steps.records.values():
             if held.kind == Kind.OUT and held.batch is not None and held.batch.trigger is not None:
@@ -278,7 +283,7 @@ class Windows:
     def _complete(self) -> None:
         check = self._check
         outputs = [held for held in self._steps.records.values() if held.kind == Kind.OUT]
-        arrived = [held for held in check.endpoint.records.values() if held.kind == Kind.OUT]
+        arrived = [held for held in check.endpoint.records.values() if is_output(held)]
         if any(map(check.is_lost, outputs)) or any(held.flipped for held in arrived):
             return
         for held in self._steps.records.values():

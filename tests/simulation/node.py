@@ -18,11 +18,13 @@ from headwater.pipeline.collector import Collector
 from headwater.pipeline.committer import Committer
 from headwater.pipeline.core import Core
 from headwater.pipeline.housekeeping import Housekeeping
-from headwater.pipeline.options import AggregateOptions, GatewayOptions
+from headwater.pipeline.options import GatewayOptions
 from headwater.pipeline.receiver import Inflow
 from headwater.pipeline.sender import Outflow
 from headwater.pipeline.sources import SourceInflow
-from headwater.pipeline.steps import Step
+from headwater.pipeline.step_options import AggregateOptions
+from headwater.pipeline.steps.begin import begin
+from headwater.pipeline.steps.chain import Chain
 from headwater.wire import headwater_pb2 as pb
 from headwater.wire.link import forwarded
 from headwater.wire.records import decode_batch
@@ -63,15 +65,15 @@ class Pipeline:
         options, disk = node.options, node.disk
         self.log = log = NodeLog(disk, options.node, node.now_ms, node.log_options)
         self.core = Core(options, log, node.now_ms)
-        self.steps = [Step(self.core, disk, at, log.reader(0)) for at in range(len(options.steps))]
+        self.chain = Chain(self.core, disk, log.reader(0))
         self.retention = Retention(log, node.retention_options, node.now_ms)
-        self.house = Housekeeping(self.core, disk, Committer(log), self.retention, self.steps, node.now_ms)
+        self.house = Housekeeping(self.core, disk, Committer(log), self.retention, self.chain, node.now_ms)
         self.core.room = self.house.room
         self.outflow: Outflow | None = None
         if options.next is not None:
             self.outflow = Outflow(self.core, disk, log.reader(0), self.house.allow, WINDOW_BYTES)
         self.house.sending = self.outflow
-        self.core.configure(options.successor)
+        begin(self.core, disk, self.chain)
         self.collector = Collector(self.core, lambda: node.clock_ms / 1000)
 
 
@@ -201,7 +203,7 @@ class Node:
 
     def advance(self) -> bool:
         running = self.running
-        return running.retention.room_for_step() and bool(sum(step.advance(2) for step in running.steps))
+        return running.retention.room_for_step() and running.chain.advance(2)
 
     def keep_house(self) -> bool:
         """A round of the daemon: name what readers found damaged, decide what goes, unlink what may."""
@@ -230,7 +232,7 @@ class Node:
         if outflow is None:
             return False
         reader = self.log.reader(outflow.acknowledged)
-        left = [record for record in reader.read().records if forwarded(record, self.replaces)]
+        left = [record for record in reader.read().records if forwarded(record)]
         batches = [record for record in left if record.kind in (Kind.DATA, Kind.OUT)]
         return any(decode_batch(record).count for record in batches)
 

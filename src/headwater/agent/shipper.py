@@ -100,10 +100,11 @@ class Shipper:
 
 
 def _shipped(record: Record, batch: Batch) -> ShippedStamp:
-    """The stamp of a batch; where its readings were first stamped or made, with their series and times."""
+    """The stamp of a batch; where its readings were first stamped, made or renamed, with their series and times."""
     stamp = batch.stamp
     assert stamp is not None
-    keys = None if isinstance(stamp.inputs, Same | Select) else codec.keys(batch.payload)
+    renamed = batch.trigger is not None and batch.trigger.renamed
+    keys = None if isinstance(stamp.inputs, Same | Select) and not renamed else codec.keys(batch.payload)
     return ShippedStamp(record.sequence, record.kind, stamp, batch.origin, batch.entry, keys)
 
 

@@ -34,6 +34,7 @@ from headwater.model.errors import HeadwaterError, Unavailable
 from headwater.model.ids import format_node
 from headwater.model.records import Kind
 from headwater.model.stamp import OriginKind
+from headwater.pipeline.step_options import AggregateOptions
 from headwater.wire.records import decode_batch
 
 READY_S = 60.0
@@ -253,6 +254,7 @@ class DemoRun:
                 StepPlan(gateway.log, step.function, step.window_s * 1000)
                 for gateway in topology.gateways
                 for step in gateway.steps
+                if isinstance(step, AggregateOptions)
             ],
             arrivals,
             redis_urls(topology),

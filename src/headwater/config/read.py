@@ -21,7 +21,8 @@ from headwater.emulator.options import SensorOptions
 from headwater.model.context import Location
 from headwater.model.errors import ConfigError, Rejected
 from headwater.model.ids import format_node, parse_node
-from headwater.pipeline.options import AggregateOptions, GatewayOptions, StepOptions
+from headwater.pipeline.options import GatewayOptions
+from headwater.pipeline.step_options import KINDS, StepOptions, check_masks
 from headwater.store.options import SqliteOptions
 
 AGENT_PORTS = 10
@@ -115,7 +116,7 @@ def _gateway(node: Table, around: _Around) -> GatewayOptions:
         options,
         next=_next(node, "next", around.listening) if "next" in node.values else None,
         location=_location(node.table("location")),
-        steps=tuple(map(_step, node.tables("step"))),
+        steps=_steps(node, around.folder),
     )
 
 
@@ -186,11 +187,24 @@ def _location(table: Table) -> Location:
     return location
 
 
-def _step(table: Table) -> StepOptions:
-    if table.string("kind") != "aggregate":
-        raise table.error("kind", "must be aggregate")
-    table.known(("kind", *AggregateOptions.__struct_fields__))
-    return table.build(AggregateOptions, table.values)
+def _steps(node: Table, folder: Path) -> tuple[StepOptions, ...]:
+    steps = tuple(_step(table, folder) for table in node.tables("step"))
+    try:
+        check_masks(steps)
+    except ValueError as error:
+        raise node.error("step", str(error)) from None
+    return steps
+
+
+def _step(table: Table, folder: Path) -> StepOptions:
+    kind = KINDS.get(table.string("kind"))
+    if kind is None:
+        raise table.error("kind", f"must be one of {', '.join(KINDS)}")
+    table.known(("kind", *kind.__struct_fields__))
+    values = dict(table.values)
+    if "key_file" in values:
+        values["key_file"] = str((folder / table.string("key_file")).absolute())
+    return table.build(kind, values)
 
 
 def _names_differ(nodes: list[Table], groups: list[Table]) -> None:

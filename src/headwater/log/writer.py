@@ -63,6 +63,8 @@ class NodeLog:
         self._work: list[Group] = [Group()]
         """What is appended and not yet committed."""
         self.unsynced_bytes = 0
+        self.hides_names = False
+        """Whether the names of series that come in are kept from the next hop."""
         self.failing = False
         """Whether the last commit failed."""
         self._explained_saved: Ranges | None = None
@@ -138,10 +140,12 @@ class NodeLog:
         upstream: Position | None = None,
         raw: bytes = b"",
         version: int = FORMAT_VERSION,
+        stays: bool = False,
     ) -> Record:
         """Add a record; it counts for nothing until `durable` has reached its sequence.
 
-        `raw` is the body of a kind that this code does not know. Rejected("record") when the body is too long.
+        `raw` is the body of a kind that this code does not know; what `stays` does not go to the next hop.
+        Rejected("record") when the body is too long.
         """
         state = self.state
         payload = raw if body is None else encode_body(body)
@@ -152,7 +156,7 @@ class NodeLog:
             if segment.bytes - segment.head_bytes >= self.segment_bytes:
                 segment = self._roll()
             sequence, count = state.sequence + 1, state.count + readings
-            record = Record(kind, version, sequence, count, self.durable, upstream, payload)
+            record = Record(kind, version, sequence, count, self.durable, upstream, payload, stays)
             data = frame(record)
             self._work[-1].frames.append(data)
             self.unsynced_bytes += len(data)
@@ -167,13 +171,21 @@ class NodeLog:
 
     def append_twice(self, kind: int, body: Body, upstream: Position | None = None) -> Record:
         """Add a record that others depend on: one flipped bit must not take it (rule 5)."""
-        first = self.append(kind, body, upstream=upstream)
-        self.append(kind, body, upstream=upstream)
+        stays = isinstance(body, Definition) and body.stays
+        first = self.append(kind, body, upstream=upstream, stays=stays)
+        self.append(kind, body, upstream=upstream, stays=stays)
         return first
 
-    def define(self, key: SeriesKey) -> int:
-        """The number of a series of this log, defining it if it is new; Rejected("series") when there are too many."""
+    def define(self, key: SeriesKey, stays: bool | None = None) -> int:
+        """The number of a series of this log, defining it if it is new; Rejected("series") when there are too many.
+
+        `stays` says whether the name is kept from the next hop; None: as `hides_names` has it. One that was kept goes
+        on as soon as it may.
+        """
+        stays = self.hides_names if stays is None else stays
         number = self.state.numbers.get(key)
+        if number is not None and not stays and self.state.series[self.log, number].stays:
+            self.append_twice(Kind.DEFINITION, Definition(self.log, number, *key))
         if number is None:
             if len(self.state.series) >= SERIES_MAX:
                 raise Rejected("series", f"{SERIES_MAX} series are defined here already; {key} would be one more")
@@ -184,7 +196,7 @@ class NodeLog:
                     f"{self.options.log_bytes_max} bytes; {key} would be one more: raise log_bytes_max",
                 )
             number = self.state.sequence + 1
-            self.append_twice(Kind.DEFINITION, Definition(self.log, number, *key))
+            self.append_twice(Kind.DEFINITION, Definition(self.log, number, *key, stays=stays))
         return number
 
     def use_context(self, context: Context) -> bytes:

@@ -1,5 +1,6 @@
 """A reading, and the series it belongs to."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -51,3 +52,13 @@ class SeriesName(NamedTuple):
 
     log: bytes
     number: int
+
+
+class Derived(NamedTuple):
+    """A reading that a function of a user made, and the positions of the readings that it was made of."""
+
+    meter: str
+    metric: str
+    timestamp: int
+    value: float
+    inputs: Sequence[int]

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from headwater.model.context import Location
 from headwater.model.ids import IdRun
 from headwater.model.stamp import Origin, Stamp
 
@@ -47,6 +48,14 @@ class Trigger(msgspec.Struct, frozen=True, array_like=True):
     """Positions in the consumed batch that belonged to windows already closed."""
     closed: tuple[tuple[bytes, int, int], ...] = ()
     """The windows closed: (entry log id, series number, window start in ms)."""
+    consumed: int = 0
+    """Which part of the outputs of the step before was consumed; 0 for the record itself."""
+    readings: bool = False
+    """The outputs stand for readings that the step consumed: for the nodes behind they are the readings."""
+    renamed: bool = False
+    """Series or timestamps of the outputs are not those of their inputs."""
+    fault: str = ""
+    """Why there are no outputs of what was consumed."""
 
 
 class Batch(msgspec.Struct, frozen=True, array_like=True):
@@ -69,6 +78,8 @@ class Definition(msgspec.Struct, frozen=True, array_like=True):
     meter: str
     metric: str
     damaged: bool = False
+    stays: bool = False
+    """A mask hides the name: it does not travel, and nobody is told it."""
 
 
 class Why(enum.StrEnum):
@@ -126,6 +137,23 @@ class Config(msgspec.Struct, frozen=True, array_like=True):
     listen: str | None = None
     steps: tuple[str, ...] = ()
     when_full: str = "block"
+    plan: str | None = None
+    """The steps with all their options, as JSON; None in a log of before there was more than `aggregate`."""
+    behind: int = 0
+    """The next hop gets the readings behind this sequence; what is before it went to another."""
+    location: Location | None = None
+    application: str | None = None
+    metrics: tuple[str, ...] | None = None
+    limits: "Limits | None" = None
+
+
+class Limits(msgspec.Struct, frozen=True, array_like=True):
+    """What a node may keep, and how it waits."""
+
+    storagetime_s: int
+    log_bytes_max: int
+    sync_interval_ms_min: int
+    deduplicate_window: int
 
 
 class Jump(msgspec.Struct, frozen=True, array_like=True):

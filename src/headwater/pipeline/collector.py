@@ -56,7 +56,7 @@ class Collector:
         self.logged = 0
         """The sequence of the last batch logged."""
         self._seen = Window(core.options.deduplicate_window)
-        self._context = core.context(Collector.flush)
+        core.context(Collector.flush)
 
     @property
     def waiting(self) -> int:
@@ -124,13 +124,14 @@ class Collector:
             np.array(numbers, np.int64), np.array(timestamps, np.int64), np.array(values, np.float64)
         )
         inputs = _outside(parents)
+        context = core.context(Collector.flush)  # A record of its own, when it is new: the origin comes behind it.
         core.batch(
             Kind.DATA,
             Origin(OriginKind.ENTRY, core.log.log, core.log.state.sequence + 1),
             core.log.log,
             len(arrivals),
             payload,
-            context=self._context,
+            context=context,
             inputs=inputs,
             received_ms=core.now_ms(),
             outside=inputs is not None,

@@ -1,14 +1,15 @@
 """What all parts of a pipeline daemon share: the node log, the contexts, what was refused, and who waits for what."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from headwater.capture.policy import context_for
 from headwater.log.writer import NodeLog
 from headwater.model.errors import Rejected
-from headwater.model.records import Batch, Config, Kind, Loss, Position, Why
+from headwater.model.records import Batch, Config, Definition, Kind, Limits, Loss, Position, Why
 from headwater.model.stamp import Inputs, Origin, Stamp
 from headwater.pipeline.options import GatewayOptions
+from headwater.pipeline.step_options import StepOptions, decode_plan, encode_plan, is_record_wise, masks_meters
 from headwater.wire.records import Record
 
 LATEST_REFUSALS = 20
@@ -18,9 +19,10 @@ class Core:
     """One node's pipeline without any connection: it turns what comes in into records."""
 
     def __init__(self, options: GatewayOptions, log: NodeLog, now_ms: Callable[[], int]) -> None:
-        self.options = options
         self.log = log
         self.now_ms = now_ms
+        self._contexts: dict[tuple[Callable[..., object], str | None], bytes] = {}
+        self.adopt(options)
         self.refused: Counter[str] = Counter()
         """Readings or records refused, per reason."""
         self.latest_refusals: list[str] = []
@@ -33,9 +35,23 @@ class Core:
         self.appended: Callable[[], None] = lambda: None
         """Called after records were appended: the daemon commits them."""
 
+    def adopt(self, options: GatewayOptions) -> None:
+        """Go by these options from the next record on."""
+        self.options = options
+        self._contexts.clear()
+        self._replaced = replaced(options.steps)
+        self.log.hides_names = masks_meters(options.steps)
+
     @property
     def is_endpoint(self) -> bool:
         return self.options.next is None
+
+    def stays(self, kind: int) -> bool:
+        """Whether a record that comes in goes no further, for what the steps make of it goes on in its place.
+
+        Where a mask hides names, what is not understood is not let through.
+        """
+        return kind in self._replaced or (self.log.hides_names and kind not in set(Kind))
 
     def refuse(self, error: Rejected, count: int = 1) -> None:
         """Count what was refused, and keep the last messages for whoever asks."""
@@ -43,10 +59,14 @@ class Core:
         self.latest_refusals = [*self.latest_refusals[1 - LATEST_REFUSALS :], str(error)]
 
     def context(self, code: Callable[..., object], step: str | None = None) -> bytes:
-        """The name of the context of what `code` makes here."""
-        options = self.options
-        self.appended()
-        return self.log.use_context(context_for(code, options.metrics, options.location, options.application, step))
+        """The name of the context of what `code` makes here, as it is configured now."""
+        known = self._contexts.get((code, step))
+        if known is None:
+            options = self.options
+            made = context_for(code, options.metrics, options.location, options.application, step)
+            known = self._contexts[code, step] = self.log.use_context(made)
+            self.appended()
+        return known
 
     def batch(
         self,
@@ -69,7 +89,7 @@ class Core:
             run = self.log.allocate(count)
             stamp = Stamp(run, inputs, context, received_ms, sent_ms, None, outside)
         body = Batch(origin, entry, count, payload, stamp)
-        record = self.log.append(kind, body, readings=count, upstream=upstream)
+        record = self.log.append(kind, body, readings=count, upstream=upstream, stays=self.stays(kind))
         self.appended()
         return record
 
@@ -82,8 +102,10 @@ class Core:
     def configure(self, successor: int | None) -> None:
         """Log what holds here, if it is not what holds already. A next hop is who it was until it says who it is."""
         options, held = self.options, self.log.state.config
-        if successor is None and held is not None and held.next == options.next:
-            successor = held.successor
+        behind = 0
+        if held is not None and held.next == options.next:
+            successor = held.successor if successor is None else successor
+            behind = held.behind
         config = Config(
             options.node,
             options.name,
@@ -92,9 +114,38 @@ class Core:
             options.next_protocol,
             options.provenance,
             options.listen,
-            tuple(f"{step.function}({step.window_s} s)" for step in options.steps),
+            tuple(map(str, options.steps)),
             options.when_full,
+            encode_plan(options.steps),
+            behind,
+            options.location,
+            options.application,
+            options.metrics,
+            Limits(
+                options.storagetime_s, options.log_bytes_max, options.sync_interval_ms_min, options.deduplicate_window
+            ),
         )
         if config != held:
             self.log.append_twice(Kind.CONFIG, config)
+            if not self.log.hides_names:
+                self._show_names()
             self.appended()
+
+    def _show_names(self) -> None:
+        """Nothing is masked from here on: what was hidden is needed by who gets the readings."""
+        for held in [held for held in self.log.state.series.values() if held.stays]:
+            self.log.append_twice(
+                Kind.DEFINITION, Definition(held.log, held.number, held.meter, held.metric, held.damaged)
+            )
+
+
+def replaced_by(config: Config | None) -> frozenset[int]:
+    """As `replaced`, of what a `config` record says."""
+    return replaced(decode_plan(config.plan)) if config is not None and config.plan is not None else frozenset()
+
+
+def replaced(steps: Sequence[StepOptions]) -> frozenset[int]:
+    """The kinds of record that stay where they are, because steps put others in their place."""
+    replacing = [step for step in steps if step.output == "replace"]
+    kinds = {Kind.DATA} if replacing else set()
+    return frozenset(kinds | ({Kind.OUT} if any(map(is_record_wise, replacing)) else set()))

@@ -24,7 +24,8 @@ from headwater.pipeline.housekeeping import ROUND_S, Housekeeping
 from headwater.pipeline.options import GatewayOptions
 from headwater.pipeline.sender import FORWARD, Outflow
 from headwater.pipeline.server import GatewayServicer, PipelineServicer, add_gateway
-from headwater.pipeline.steps import Step
+from headwater.pipeline.steps.begin import begin
+from headwater.pipeline.steps.chain import Chain
 from headwater.wire.headwater_pb2_grpc import add_PipelineServicer_to_server
 from headwater.wire.link import GRPC_OPTIONS
 from headwater.wire.tasks import raising
@@ -58,17 +59,17 @@ class Daemon:
         self.committer = Committer(self.log, options.sync_interval_ms_min)
         self.core.appended = self.committer.wake
         self.collector = Collector(self.core, time.monotonic)
-        self.steps = [Step(self.core, self.disk, index, self.log.reader(0)) for index in range(len(options.steps))]
+        self.chain = Chain(self.core, self.disk, self.log.reader(0))
         retention = Retention(
             self.log,
             RetentionOptions(options.storagetime_s * 1000, options.log_bytes_max, options.when_full == "drop_oldest"),
             now_ms,
         )
         self.retention = retention
-        self.housekeeping = Housekeeping(self.core, self.disk, self.committer, retention, self.steps, now_ms)
+        self.housekeeping = Housekeeping(self.core, self.disk, self.committer, retention, self.chain, now_ms)
         self.core.room = self.housekeeping.room
         self.outflow = self.housekeeping.sending = self._open_outflow()
-        self.core.configure(options.successor)
+        begin(self.core, self.disk, self.chain)
 
     def _open_outflow(self) -> Outflow | Outflow2018 | None:
         """What goes to the next hop, in the protocol that it speaks."""
@@ -107,9 +108,7 @@ class Daemon:
             raise Unavailable(f"cannot listen on {self.options.listen}: another process has the port") from error
 
     def _tasks(self) -> list[Coroutine[None, None, None]]:
-        tasks: list[Coroutine[None, None, None]] = [self.committer.run(), self.housekeeping.run()]
-        if self.steps:
-            tasks.append(self._run_steps())
+        tasks: list[Coroutine[None, None, None]] = [self.committer.run(), self.housekeeping.run(), self._run_steps()]
         if self.outflow is not None and self.options.next is not None:
             tasks.append(self._forward(self.outflow, self.options.next))
         return tasks
@@ -122,8 +121,7 @@ class Daemon:
     async def _run_steps(self) -> None:
         while True:
             # Outputs go into the log's reserve; when that is half used, steps wait for segments to go.
-            moved = [step.advance(RECORDS_A_TURN) for step in self.steps] if self.retention.room_for_step() else []
-            if any(moved):
+            if self.retention.room_for_step() and await self.chain.advancing(RECORDS_A_TURN):
                 await asyncio.sleep(0)
             else:
                 await self.committer.changed(ROUND_S)
@@ -131,7 +129,7 @@ class Daemon:
     def drain(self) -> None:
         """Close all open windows now, by a record that says so (rule 16)."""
         self.collector.flush()
-        for index in range(len(self.steps)):
+        for index in range(len(self.options.steps)):
             self.log.append(Kind.TIME, TimeDecision(index, self.core.now_ms()))
         self.committer.wake()
 

@@ -21,3 +21,14 @@ class Window:
         if len(self._seen) > self._size:
             self._seen.popitem(last=False)
         return True
+
+    def resize(self, size: int) -> None:
+        """Remember so many from now on; the oldest are forgotten."""
+        self._size = size
+        while len(self._seen) > size:
+            self._seen.popitem(last=False)
+
+    @property
+    def things(self) -> list[Hashable]:
+        """What is remembered, oldest first."""
+        return list(self._seen)

@@ -76,7 +76,6 @@ class Outflow2018:
         self._messages: Iterator[pb.Grid_data] | None = None
         """What of the first of them is not sent."""
         self._chunk: Chunk | None = None
-        self._replaced = any(step.output == "replace" for step in core.options.steps)
 
     @property
     def passed(self) -> int:
@@ -138,7 +137,7 @@ class Outflow2018:
 
     def _made_of(self, record: Record) -> Iterator[pb.Grid_data]:
         """The readings of a record that travels; definitions, losses and what is not known here have no place."""
-        if not known(record) or record.kind not in (Kind.DATA, Kind.OUT) or not forwarded(record, self._replaced):
+        if not known(record) or record.kind not in (Kind.DATA, Kind.OUT) or not forwarded(record):
             return
         batch = decode_batch(record)
         try:

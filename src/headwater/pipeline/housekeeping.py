@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Protocol
 
 from headwater.log.cursors import Cursor, cursor_name, encode_cursor, load_cursor
@@ -15,7 +15,7 @@ from headwater.model.errors import Unavailable
 from headwater.pipeline.committer import Committer
 from headwater.pipeline.core import Core
 from headwater.pipeline.sender import FORWARD, NEXT_HAS
-from headwater.pipeline.steps import Step
+from headwater.pipeline.steps.chain import Chain
 
 AGENT = "agent"
 ROUND_S = 0.25
@@ -46,14 +46,14 @@ class Housekeeping:
         disk: Disk,
         committer: Committer,
         retention: Retention,
-        steps: Sequence[Step],
+        chain: Chain,
         now_ms: Callable[[], int],
     ) -> None:
         self._core = core
         self._disk = disk
         self._committer = committer
         self._retention = retention
-        self._steps = steps
+        self._chain = chain
         self._now_ms = now_ms
         self.sending: Sending | None = None
         self.limit = SentLimit(disk, core.log, core.options.when_full == "drop_oldest")
@@ -62,7 +62,7 @@ class Housekeeping:
 
     def room(self) -> bool:
         """Whether intake may go on."""
-        at = min((step.sequence for step in self._steps), default=None)
+        at = self._chain.sequence if self._chain.holds else None
         return self._core.log.unsynced_bytes < UNSYNCED_BYTES_MAX and self._retention.room(steps_at=at)
 
     def allow(self, sequence: int) -> None:
@@ -97,7 +97,7 @@ class Housekeeping:
 
     def readers(self) -> Readers:
         """How far everyone is by what is saved."""
-        steps = min((step.saved for step in self._steps), default=None)
+        steps = self._chain.saved if self._chain.holds else None
         forward = self._forward_saved if self._core.options.next is not None else None
         return Readers(forward, steps, load_cursor(self._disk, AGENT).sequence, self.limit.sequence)
 
@@ -113,10 +113,9 @@ class Housekeeping:
     def positions(self) -> dict[str, bytes]:
         """The files that say how far steps and forwarder are, taken at one moment; belongs to the loop."""
         files = {}
-        for step in self._steps:
-            held = step.checkpoint()
-            if held is not None:
-                files[step.file] = held
+        held = self._chain.checkpoint()
+        if held is not None:
+            files[self._chain.file] = held
         if self.sending is not None and self.sending.ready:
             cursor = Cursor(self.sending.passed, self.sending.acknowledged_total)
             files[cursor_name(NEXT_HAS)] = encode_cursor(cursor._replace(sequence=self.sending.acknowledged))
@@ -132,8 +131,7 @@ class Housekeeping:
             self._disk.replace(name, data)
         if cursor_name(FORWARD) in files:
             self._forward_saved = self._forward_offered
-        for step in self._steps:
-            step.saved_as(files)
+        self._chain.saved_as(files)
         counts = Counts(dict(self._core.refused), dict(self._core.log.state.lost))
         if counts != self._counts:
             save_counts(self._disk, counts)

@@ -12,29 +12,9 @@ from msgspec import Meta
 from headwater.capture.configuration import check_metrics
 from headwater.model.context import ALL_METRICS, Location
 from headwater.model.ids import NODE_MAX
+from headwater.pipeline.step_options import StepOptions, check_masks
 
 MIB = 1 << 20
-
-
-class AggregateOptions(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="aggregate"
-):
-    """One value per series and tumbling event-time window, made from all readings of the window."""
-
-    function: Literal["average", "sum", "min", "max", "count", "last"]
-    window_s: Annotated[int, Meta(gt=0, le=366 * 86_400)]
-    lateness_s: Annotated[int, Meta(ge=0, le=366 * 86_400)] = 0
-    """How far behind the newest reading of its series a reading may come and still count."""
-    output: Literal["add", "replace"] = "add"
-    """`add` sends the results along with the readings, `replace` instead of them."""
-    windows_max: Annotated[int, Meta(gt=0)] = 100_000
-    """The most windows open at once, over all series."""
-    inputs_max: Annotated[int, Meta(gt=0)] = 100_000
-    """The most readings in one window."""
-
-
-StepOptions = AggregateOptions
-"""What `[[node.step]]` may be; a union as soon as there is a second kind."""
 
 
 class GatewayOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -73,6 +53,7 @@ class GatewayOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     def __post_init__(self) -> None:
         check_metrics(self.metrics)
+        check_masks(self.steps)
         if 2 * self.segment_bytes > self.log_bytes_max:
             raise ValueError(
                 f"log_bytes_max = {self.log_bytes_max} must be at least twice segment_bytes = {self.segment_bytes}"

@@ -34,7 +34,6 @@ class Inflow(Connection):
         """Records behind one whose series are not defined here, until the definition comes (rule 12)."""
         self._held_bytes = 0
         self._wanted: SeriesName | None = None
-        self._context = core.context(Inflow._take_batch)
         self.begin()
         core.nodes[self.node] = self._upstream
         if hello.first > self.position + 1:
@@ -109,7 +108,8 @@ class Inflow(Connection):
         else:
             self._core.refused["unknown-kind-kept"] += 1
             version = record.version or FORMAT_VERSION
-            self._core.log.append(record.kind, None, upstream=upstream, raw=bytes(record.body), version=version)
+            raw, stays = bytes(record.body), self._core.stays(record.kind)
+            self._core.log.append(record.kind, None, upstream=upstream, raw=raw, version=version, stays=stays)
         self._core.appended()
         return []
 
@@ -119,11 +119,16 @@ class Inflow(Connection):
             raise Rejected("loop", f"{what} of this node's own log: links that lead back to it have to be undone")
 
     def _define(self, definition: Definition, upstream: Position) -> None:
-        held = self._core.log.state.series.get((definition.log, definition.number))
-        if held == definition:
-            self._core.log.append(Kind.REFUSED, None, upstream=upstream)
+        log = self._core.log
+        held = log.state.series.get((definition.log, definition.number))
+        if held is not None and msgspec.structs.replace(held, stays=definition.stays) == definition:
+            log.append(Kind.REFUSED, None, upstream=upstream)
         else:
-            self._core.log.append_twice(Kind.DEFINITION, definition, upstream=upstream)
+            log.append_twice(Kind.DEFINITION, self._hidden(definition), upstream=upstream)
+
+    def _hidden(self, definition: Definition) -> Definition:
+        """A definition as it is logged here: a mask keeps it from the next hop."""
+        return msgspec.structs.replace(definition, stays=self._core.log.hides_names)
 
     # ---- batches -------------------------------------------------------------------------------------------------
 
@@ -169,7 +174,7 @@ class Inflow(Connection):
             travel.entry,
             travel.count,
             travel.payload,
-            context=self._context,
+            context=core.context(Inflow._take_batch),
             inputs=inputs,
             received_ms=core.now_ms(),
             sent_ms=sent_ms or None,
@@ -194,7 +199,7 @@ class Inflow(Connection):
             raise Rejected("definition", f"the answer to a request for a definition cannot be read: {error}") from error
         if self._wanted is None or (definition.log, definition.number) != self._wanted:
             raise Rejected("definition", f"a definition of {definition.log.hex()}/{definition.number}, not asked for")
-        self._core.log.append_twice(Kind.DEFINITION, definition)
+        self._core.log.append_twice(Kind.DEFINITION, self._hidden(definition))
         self._core.appended()
         held, self._held, self._held_bytes, self._wanted = self._held, deque(), 0, None
         down: list[pb.Down] = []

@@ -54,7 +54,6 @@ class Outflow:
         self._flying: deque[tuple[int, int, int]] = deque()
         """(sequence, bytes, cumulative readings) of what is under way."""
         self._flying_bytes = 0
-        self._replaced = any(step.output == "replace" for step in core.options.steps)
 
     def hello(self) -> pb.Up:
         """Begin a connection; nothing of an earlier one counts any longer."""
@@ -137,7 +136,7 @@ class Outflow:
             return 0
         size = self._name_hole(record, records)
         self._read = record.sequence
-        if not forwarded(record, self._replaced) or _is_copy(record, previous):
+        if not forwarded(record) or _is_copy(record, previous):
             return size
         message = pack(record, self._sent)
         if message is None:
@@ -204,7 +203,7 @@ class Outflow:
     def _definition(self, need: pb.Need) -> pb.Up:
         """What a series is called, or that nobody here knows any longer (rule 12)."""
         held = self._core.log.state.series.get((need.log, need.number))
-        if held is None:
+        if held is None or held.stays:
             self._core.refused["definition-gone"] += 1
             held = Definition(bytes(need.log), need.number, "", "", damaged=True)
         return pb.Up(definition=msgspec.msgpack.encode(held))

@@ -22,7 +22,6 @@ class SourceInflow(Connection):
 
     def __init__(self, core: Core, hello: pb.Hello) -> None:
         super().__init__(core, hello)
-        self._context = core.context(SourceInflow._enter)
         self._keys: dict[int, SeriesKey] = {}
         self._theirs = np.empty(0, np.int64)
         """The source's series numbers that were used so far, rising."""
@@ -93,7 +92,7 @@ class SourceInflow(Connection):
             core.log.log,
             count - have,
             payload,
-            context=self._context,
+            context=core.context(SourceInflow._enter),
             inputs=None,
             received_ms=core.now_ms(),
             sent_ms=batch.sent_ms or None,

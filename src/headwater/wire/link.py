@@ -39,26 +39,29 @@ _encode = msgspec.msgpack.Encoder().encode
 _decoder = msgspec.msgpack.Decoder(Travel)
 
 
-def forwarded(record: Record, replaced: bool) -> bool:
-    """Whether a record goes downstream. With `replaced`, a step's outputs stand for the readings it consumed."""
-    if record.kind == Kind.DATA:
-        return not replaced
-    return record.kind not in LOCAL_KINDS
+def forwarded(record: Record) -> bool:
+    """Whether a record goes downstream."""
+    return not record.stays and record.kind not in LOCAL_KINDS
 
 
 def pack(record: Record, previous: int) -> pb.Record | None:
-    """The message of a record that is sent behind the record `previous`; None when there is nothing to send."""
-    body = record.body
+    """The message of a record that is sent behind the record `previous`; None when there is nothing to send.
+
+    What a step made in the place of readings travels as readings.
+    """
+    body, kind = record.body, record.kind
     if known(record) and record.kind in (Kind.DATA, Kind.OUT):
         batch = decode_batch(record)
         if batch.count == 0:
             return None
         body = _encode(travel_of(batch))
+        if batch.trigger is not None and batch.trigger.readings:
+            kind = Kind.DATA
     distance = record.sequence - previous
     return pb.Record(
         sequence=record.sequence,
         previous=0 if distance == 1 else distance,
-        kind=record.kind,
+        kind=kind,
         version=0 if record.version == FORMAT_VERSION else record.version,
         body=body,
     )

@@ -3,7 +3,7 @@
 Format 1, little-endian, 40 bytes of header:
 magic 4s | kind u8 | version u8 | flags u16 | body length u32 | sequence u64 | cumulative readings u64 | durable
 mark u64 | CRC32 u32 of these, then the body, then CRC32 u32 of the header (without its checksum) and the body. With
-flag 1 the body begins with the upstream position: log id 8s | sequence u64.
+flag 1 the body begins with the upstream position: log id 8s | sequence u64. With flag 2 the record does not travel.
 """
 
 import struct
@@ -29,6 +29,7 @@ from headwater.model.records import (
 FORMAT_VERSION = 1
 MAGIC = b"HWr\xb1"
 UPSTREAM_FLAG = 1
+STAYS_FLAG = 2
 BODY_BYTES_MAX = 64 << 20
 """The longest body that may be appended; a snapshot may be longer."""
 FRAME_BYTES_MAX = 1 << 30
@@ -71,6 +72,8 @@ class Record(NamedTuple):
     mark: int
     upstream: Position | None
     body: bytes
+    stays: bool = False
+    """It goes no further, although its kind travels: a step's outputs stand for it, or a mask hides it."""
 
     @property
     def size(self) -> int:
@@ -80,10 +83,10 @@ class Record(NamedTuple):
 
 def frame(record: Record) -> bytes:
     """The bytes of a record."""
-    kind, version, sequence, total, mark, upstream, body = record
-    flags = 0
+    kind, version, sequence, total, mark, upstream, body, stays = record
+    flags = STAYS_FLAG if stays else 0
     if upstream is not None:
-        flags, body = UPSTREAM_FLAG, _POSITION.pack(*upstream) + body
+        flags, body = flags | UPSTREAM_FLAG, _POSITION.pack(*upstream) + body
     fields = _FIELDS.pack(MAGIC, kind, version, flags, len(body), sequence, total, mark)
     crc = zlib.crc32(fields)
     return b"".join((fields, _CRC.pack(crc), body, _CRC.pack(zlib.crc32(body, crc))))
@@ -114,7 +117,7 @@ def read_body(data: bytes, header: Header, at: int = 0) -> Record | None:
         if length < _POSITION.size:
             return None
         upstream, body = Position(*_POSITION.unpack_from(body)), body[_POSITION.size :]
-    return Record(kind, version, sequence, total, mark, upstream, body)
+    return Record(kind, version, sequence, total, mark, upstream, body, bool(flags & STAYS_FLAG))
 
 
 def next_magic(data: bytes, at: int) -> int:

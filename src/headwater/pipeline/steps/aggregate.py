@@ -11,15 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.model.ids import IdRun
-from headwater.pipeline.options import AggregateOptions
+from headwater.pipeline.step_options import AggregateOptions
+from headwater.pipeline.steps.portion import Window
 from headwater.wire.codec import Columns
 
 NEVER = -(1 << 63)
 NAMES_MAX = 100_000
 
 Series = tuple[bytes, int]
-Window = tuple[bytes, int, int]
-"""(entry log id, series number, window start in ms)"""
 
 
 class Open(msgspec.Struct, array_like=True):
@@ -47,7 +46,7 @@ class Fold(msgspec.Struct, array_like=True):
     open: dict[bytes, dict[int, Open]] = {}
     """Series (packed) -> window start in ms -> its readings."""
     heard: dict[bytes, int] = {}
-    """Origin (packed) -> the lowest rank not seen (rule 10)."""
+    """Of a checkpoint of before there were chains: origin (packed) -> the lowest rank not seen (rule 10)."""
     late: int = 0
     """Readings that came when their window was closed."""
 
@@ -139,7 +138,7 @@ class Aggregate:
             self.windows_open += 1
         held.values.extend(found)
         if run is not None:
-            _add_run(held.runs, run)
+            add_run(held.runs, run)
         return len(held.values)
 
     def _passed(self, name: bytes) -> list[tuple[bytes, int]]:
@@ -179,7 +178,7 @@ class Aggregate:
                 del self.fold.open[name]
 
 
-def _add_run(runs: list[IdRun], run: IdRun) -> None:
+def add_run(runs: list[IdRun], run: IdRun) -> None:
     if runs and runs[-1].node == run.node and runs[-1].end == run.start:
         runs[-1] = IdRun(run.node, runs[-1].start, runs[-1].count + run.count)
     else:
