@@ -28,6 +28,7 @@ def run(case: Case, folder: Path) -> Result:
         endpoint.hear("warm")
         _wait_for_stamps(folder, 2 * warm if case.provenance else 0)
         bytes_before, cpu_before = link_bytes(), cpu_s(daemons)
+        memory_before = daemons[0].used.memory_bytes
         begun_ns = time.monotonic_ns()
         sensor.go()
         told = endpoint.hear("durable_ns")
@@ -41,7 +42,8 @@ def run(case: Case, folder: Path) -> Result:
             link_bytes=sent[HOP.name] / case.readings,
             path_bytes=sum(sent.values()) / case.readings,
             cpu_us=(cpu_after - cpu_before) * 1e6 / case.readings,
-            memory_mib=daemons[0].used.memory_bytes / (1 << 20),
+            memory_mib=daemons[0].used.peak_bytes / (1 << 20),
+            memory_growth_mib=(daemons[0].used.memory_bytes - memory_before) / (1 << 20),
             stamps_lag_s=lag_s,
             **told,
         )

@@ -18,6 +18,8 @@ class Used(NamedTuple):
 
     cpu_s: float
     memory_bytes: int
+    """The resident set it has."""
+    peak_bytes: int
     """The largest resident set that it had."""
 
 
@@ -53,8 +55,8 @@ class Process:
         """What it has used; nsenter becomes the program itself, so the process is the one that was started."""
         fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
         status = Path(f"/proc/{self._process.pid}/status").read_text()
-        peak_kib = int(status.partition("VmHWM:")[2].split()[0])
-        return Used((int(fields[11]) + int(fields[12])) / _TICKS_PER_S, 1024 * peak_kib)
+        now_kib, peak_kib = (int(status.partition(f"{key}:")[2].split()[0]) for key in ("VmRSS", "VmHWM"))
+        return Used((int(fields[11]) + int(fields[12])) / _TICKS_PER_S, 1024 * now_kib, 1024 * peak_kib)
 
     def end(self) -> None:
         self._process.kill()

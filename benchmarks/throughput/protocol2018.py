@@ -43,7 +43,7 @@ def run(case: Case, folder: Path) -> Result:
             link_bytes=sent[HOP.name] / case.readings,
             path_bytes=sum(sent.values()) / case.readings,
             cpu_us=(cpu_after - cpu_before) * 1e6 / case.readings,
-            memory_mib=daemons[0].used.memory_bytes / (1 << 20),
+            memory_mib=daemons[0].used.peak_bytes / (1 << 20),
             **told,
         )
 

@@ -137,7 +137,7 @@ def table(report: Report) -> str:
         "|---|---|---|---|---|",
         *(_ratio_row(wanted, report) for wanted in RATIOS if wanted.name in report.ratios),
         "",
-        "| case | readings/s | link B | path B | CPU us | p50 ms | p95 ms | gateway MiB |",
+        "| case | readings/s | link B | path B | CPU us | p50 ms | p95 ms | gateway MiB (grew by) |",
         "|---|---|---|---|---|---|---|---|",
         *map(_case_row, report.cases),
     ]
@@ -157,7 +157,7 @@ def _case_row(measured: Measured) -> str:
     latency = (f"{held['p50_ms']:.1f} | {held['p95_ms']:.1f}") if measured.case.rate else "| "
     return (
         f"| {measured.name} | {held['readings_per_s']:,.0f} | {held['link_bytes']:.2f} | {held['path_bytes']:.2f} | "
-        f"{held['cpu_us']:.2f} | {latency} | {held['memory_mib']:.0f} |"
+        f"{held['cpu_us']:.2f} | {latency} | {held['memory_mib']:.0f} ({held['memory_growth_mib']:.1f}) |"
     )
 
 

@@ -39,6 +39,8 @@ class Result(msgspec.Struct, frozen=True):
     """Of all processes but the sensor."""
     memory_mib: float
     """The gateway's largest resident set."""
+    memory_growth_mib: float = 0.0
+    """By how much its resident set grew from the first reading measured to the last."""
     stamps_lag_s: float = 0.0
     """From the last reading durable at the endpoint to the last stamp in the store."""
     p50_ms: float = 0.0
