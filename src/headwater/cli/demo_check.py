@@ -25,7 +25,7 @@ from headwater.model.errors import ConfigError
 from headwater.model.ids import IdRun
 from headwater.model.records import Batch, Kind, Loss
 from headwater.model.stamp import OriginKind
-from headwater.pipeline.aggregate import FUNCTIONS
+from headwater.pipeline.steps.aggregate import FUNCTIONS
 from headwater.wire import codec
 from headwater.wire.records import Record, decode_batch, decode_body
 
