@@ -51,6 +51,8 @@ class AsyncClient:
     alarms = ListedLater(calls.alarms)
     periods = ListedLater(calls.periods)
     expired = ListedLater(calls.expired)
+    query = AskedLater(calls.query)
+    queries = AskedLater(calls.queries)
     totals = AskedLater(calls.totals)
     alive = AskedLater(calls.alive)
     ready = AskedLater(calls.ready)

@@ -227,6 +227,18 @@ def live_rates() -> Stream[results.LiveRates | results.Missed]:
     return Stream("/v1/live/rates", {"rates": reading(results.LiveRates), "missed": reading(results.Missed)})
 
 
+def query(sql: str, *, rows: int | None = None, values: bool = False, id: str | None = None) -> Call[results.SqlAnswer]:
+    """The answer to a SELECT over the relation `provenance`, at most so many rows; Rejected says what is wrong with
+    it, and where. `values` asks the nodes for the values of all that is read."""
+    question = {"query": sql, "format": "json", "rows": rows, "values": values, "id": id}
+    return Call("/v1/query", reading(results.SqlAnswer), msgspec.json.encode(question))
+
+
+def queries() -> Call[tuple[results.SqlQuery, ...]]:
+    """The queries that wait or run, oldest first."""
+    return Call("/v1/query", reading(tuple[results.SqlQuery, ...]))
+
+
 def openapi() -> Call[dict[str, object]]:
     """The OpenAPI description of the server."""
     return Call("/v1/openapi.json", reading(dict[str, object]))

@@ -3,7 +3,7 @@
 Fields that a newer server adds are ignored. `docs/api.md` says what each one means.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -235,6 +235,36 @@ class LiveStamp(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     series_count: int = 0
     first_time: int | None = None
     last_time: int | None = None
+
+
+class SqlColumn(msgspec.Struct, frozen=True):
+    """A column of an answer, with its DuckDB type."""
+
+    name: str
+    type: str
+
+
+class SqlAnswer(msgspec.Struct, frozen=True):
+    """What SQL answers; each row has a value for each column, in their order."""
+
+    query: str
+    """The query's id."""
+    columns: tuple[SqlColumn, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    count: int
+    truncated: bool
+    """There is more than is here ..."""
+    next: str = ""
+    """... and what to do about that."""
+
+
+class SqlQuery(msgspec.Struct, frozen=True):
+    """A query that waits or runs, since `begun` (ms since the epoch)."""
+
+    id: str
+    query: str
+    begun: int
+    running: bool
 
 
 class Missed(msgspec.Struct, frozen=True):

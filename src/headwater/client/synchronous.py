@@ -55,6 +55,8 @@ class Client:
     alarms = Listed(calls.alarms)
     periods = Listed(calls.periods)
     expired = Listed(calls.expired)
+    query = Asked(calls.query)
+    queries = Asked(calls.queries)
     totals = Asked(calls.totals)
     alive = Asked(calls.alive)
     ready = Asked(calls.ready)
