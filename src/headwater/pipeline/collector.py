@@ -1,7 +1,6 @@
 """Gathers readings that come one by one, from streams without numbers, into batches before the log."""
 
 import math
-import struct
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -12,6 +11,7 @@ from headwater.model.ids import DataPointId, IdRun, parse_id
 from headwater.model.reading import SeriesKey
 from headwater.model.records import Kind
 from headwater.model.stamp import SIMPLE, Inputs, Lists, Origin, OriginKind
+from headwater.pipeline import recall
 from headwater.pipeline.core import Core
 from headwater.pipeline.deduplicate import Window
 from headwater.wire import codec
@@ -27,8 +27,6 @@ COST_WEIGHT = 0.2
 """Of the newest batch in the mean cost."""
 COST_SHARE = 20
 """A batch is waited for as long as 20 batches cost, so that batches take at most 5 % of the time."""
-
-_BITS = struct.Struct("<d")
 
 
 class Arrival(NamedTuple):
@@ -56,6 +54,8 @@ class Collector:
         self.logged = 0
         """The sequence of the last batch logged."""
         self._seen = Window(core.options.deduplicate_window)
+        for mark in recall.latest(core.log, core.options.deduplicate_window):
+            self._seen.first_time(mark)
         core.context(Collector.flush)
 
     @property
@@ -88,7 +88,7 @@ class Collector:
         A parent id that is not well-formed is left out and counted: 2018 senders without provenance put times there.
         """
         number = self._core.log.define(key)
-        if not self._seen.first_time((number, timestamp, _BITS.pack(value))):
+        if not self._seen.first_time(recall.mark(number, timestamp, value)):
             self._core.refused["duplicate"] += 1
             return False
         arrival = Arrival(number, timestamp, value, self._parent(parent))

@@ -13,6 +13,7 @@ from headwater.model.reading import SeriesKey, check_key
 from headwater.pipeline.collector import Collector
 from headwater.pipeline.committer import Committer
 from headwater.pipeline.core import Core
+from headwater.pipeline.entry import ROOM_POLL_S, Entry
 from headwater.pipeline.receiver import Inflow
 from headwater.pipeline.sources import SourceInflow
 from headwater.wire import headwater_pb2 as pb
@@ -22,7 +23,6 @@ ACKNOWLEDGE_EVERY_S = 0.4
 """Also while reads are withheld, so that back-pressure is not silence: rule 9 allows 0.5 s."""
 ACKNOWLEDGE_GAP_S = 0.01
 """What becomes durable this soon after an acknowledgement goes into the next: each costs as much as a batch."""
-ROOM_POLL_S = 0.05
 PATIENCE_S = 10.0
 """How long a 2018 client waits for a disk that refuses before it is told to come again."""
 REASONS_MAX = 3
@@ -166,10 +166,8 @@ class GatewayServicer:
 
     def __init__(self, core: Core, committer: Committer, collector: Collector, patience_s: float = PATIENCE_S) -> None:
         self._core = core
-        self._committer = committer
-        self._collector = collector
+        self._entry = Entry(core, committer, collector)
         self._patience_s = patience_s
-        self._flusher: asyncio.TimerHandle | None = None
 
     async def push_data(self, messages: AsyncIterator[bytes], context: Context2018) -> pb2018.reply:
         """Take a stream; the reply comes when everything taken is durable here.
@@ -178,28 +176,25 @@ class GatewayServicer:
         """
         stream = Stream()
         async for message in messages:
-            if not self._collector.waiting and not await self._room():  # Once for each batch that is begun.
+            if not self._entry.waiting and not await self._entry.room(
+                self._patience_s
+            ):  # Once for each batch that is begun.
                 return _not_taken(context, stream)
             self._take(message, stream)
-        if not await self._settle(stream):
+        if stream.batch is not None and not await self._entry.durable(stream.batch, self._patience_s):
             return _not_taken(context, stream)
         return _answer(context, stream.code, stream.taken, stream.refused, stream.reason)
 
     def _take(self, message: bytes, stream: Stream) -> None:
         try:
-            self._add(message)
+            stream.batch = self._add(message)
         except Rejected as error:
             self._core.refuse(error)
             stream.refuse(error)
             return
         stream.taken += 1
-        stream.batch = self._collector.newest
-        if self._collector.full:
-            self._flush()
-        elif self._flusher is None and self._collector.waiting:
-            self._flusher = asyncio.get_running_loop().call_later(self._collector.wait_s, self._flush)
 
-    def _add(self, message: bytes) -> None:
+    def _add(self, message: bytes) -> int:
         try:
             data = pb2018.Grid_data.FromString(message)
         except DecodeError as error:
@@ -209,33 +204,7 @@ class GatewayServicer:
         measured = data.measurement
         check_key(measured.meter_id, measured.metric_id)
         key = SeriesKey(measured.meter_id, measured.metric_id)
-        self._collector.add(key, measured.timestamp, measured.value, data.prov_id)
-
-    def _flush(self) -> None:
-        if self._flusher is not None:
-            self._flusher.cancel()
-            self._flusher = None
-        self._collector.flush()
-
-    async def _room(self) -> bool:
-        """Wait for room, however long that takes; False when the disk refuses for longer than the patience."""
-        if self._core.room():
-            return True
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        while not self._core.room():
-            if self._committer.failing and loop.time() - began > self._patience_s:
-                return False
-            await self._committer.changed(ROOM_POLL_S)
-        return True
-
-    async def _settle(self, stream: Stream) -> bool:
-        """Wait until what was taken is durable; False when that takes longer than the patience."""
-        if stream.batch is None:
-            return True
-        while not self._collector.is_logged(stream.batch):  # Others may still join; the flusher ends that.
-            await self._committer.changed(ROOM_POLL_S)
-        return await self._committer.durable(self._collector.logged, self._patience_s)
+        return self._entry.add(key, measured.timestamp, measured.value, data.prov_id)
 
 
 def add_gateway(servicer: GatewayServicer, server: grpc.aio.Server) -> None:
