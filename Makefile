@@ -44,6 +44,11 @@ crash: SEEDS ?= 1000
 crash: setup ## the long crash campaign: SEEDS=1000 from SEED=1
 	@$(BIN)/python -m tests.campaigns.crash --seeds $(SEEDS) --from $(SEED)
 
+.PHONY: mqtt
+mqtt: MESSAGES ?= 10000
+mqtt: setup servers ## the MQTT campaign: broker and gateway killed during MESSAGES=10000 of 100 readings
+	@$(BIN)/python -m tests.campaigns.mqtt --messages $(MESSAGES) --seed $(SEED)
+
 .PHONY: simulate
 simulate: SEEDS ?= 1
 simulate: setup ## the seeded simulation: replays SEED=1, or SEEDS=20000 from there

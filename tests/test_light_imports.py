@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-HEAVY = ("fastapi", "httpx", "pyarrow", "pydantic", "redis", "rich", "starlette", "typer", "uvicorn")
+HEAVY = ("fastapi", "httpx", "paho", "pyarrow", "pydantic", "redis", "rich", "starlette", "typer", "uvicorn")
 LIGHT = (
     "headwater.model",
     "headwater.wire",

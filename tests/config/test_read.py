@@ -18,6 +18,7 @@ HOPS = {
     "triangle": [1, 1, 0],
     "line": [2, 1, 0],
     "fork": [2, 2, 1, 0],
+    "ingest": [1, 0],
     "seven-node": [2, 2, 2, 2, 1, 1, 0],
 }
 GOOD = """\

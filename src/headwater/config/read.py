@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from headwater.agent.options import AgentOptions, parse_redis
 from headwater.config.address import Address, parse_address, reached
+from headwater.config.inlets import read_mqtt
 from headwater.config.toml import Table, meant
 from headwater.config.topology import (
     SAME_IN_NODE,
@@ -32,7 +33,10 @@ REST_LISTEN = "127.0.0.1:5000"
 
 TOPOLOGY_KEYS = ("site", "server", "store", "node", "sensors")
 SERVER_KEYS = ("listen", "data")
-NODE_KEYS = ("id", "name", "listen", "agent_listen", "next", "location", "data", "redis", "step", *SAME_IN_NODE)
+NODE_KEYS = (
+    *("id", "name", "listen", "agent_listen", "next", "location", "data", "redis", "step", "mqtt"),
+    *SAME_IN_NODE,
+)
 
 _NAME = re.compile(r"\w[\w.-]{0,63}")
 
@@ -117,6 +121,7 @@ def _gateway(node: Table, around: _Around) -> GatewayOptions:
         next=_next(node, "next", around.listening) if "next" in node.values else None,
         location=_location(node.table("location")),
         steps=_steps(node, around.folder),
+        mqtt=tuple(read_mqtt(table, around.folder) for table in node.tables("mqtt")),
     )
 
 

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from headwater.agent.options import AgentOptions
 from headwater.config.address import LOOPBACK, Address, free_ports, reached
+from headwater.config.inlets import mqtt_values
 from headwater.config.toml import toml_text
 from headwater.config.topology import SAME_IN_NODE, SENSOR_KEYS, SERVER, Topology
 from headwater.emulator.options import SensorOptions
@@ -56,6 +57,8 @@ def format_topology(topology: Topology) -> str:
         lines += ["", "[[node]]", *_node_lines(gateway, agent, names)]
         for step in gateway.steps:
             lines += ["", "[[node.step]]", *_lines(**msgspec.to_builtins(step))]
+        for inlet in gateway.mqtt:
+            lines += ["", "[[node.mqtt]]", *_lines(**mqtt_values(inlet))]
     for group in topology.sensors:
         lines += ["", "[[sensors]]", *_sensor_lines(group, names)]
     return "\n".join(lines) + "\n"

@@ -7,6 +7,8 @@ HeadwaterError
 └── Unavailable    sending it again later may help
 """
 
+from typing import NamedTuple
+
 
 class HeadwaterError(Exception):
     """The root: its message is one sentence for the person who reads it."""
@@ -27,6 +29,14 @@ class Rejected(HeadwaterError):
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
         self.detail = detail
+
+
+class Problem(NamedTuple):
+    """One refused item of a whole of which the rest is taken."""
+
+    place: str
+    """Where in the whole: a line, a record."""
+    error: Rejected
 
 
 class Unavailable(HeadwaterError):

@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 import logging
+import os
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 
 import grpc
 
@@ -18,9 +19,12 @@ from headwater.model.records import Kind, TimeDecision
 from headwater.pipeline.collector import Collector
 from headwater.pipeline.committer import Committer
 from headwater.pipeline.core import Core
+from headwater.pipeline.entry import Entry
 from headwater.pipeline.forward import Forwarder
 from headwater.pipeline.forward2018 import Forwarder2018, Outflow2018
 from headwater.pipeline.housekeeping import ROUND_S, Housekeeping
+from headwater.pipeline.mqtt import MqttInlet
+from headwater.pipeline.mqtt_link import check_installed
 from headwater.pipeline.options import GatewayOptions
 from headwater.pipeline.sender import FORWARD, Outflow
 from headwater.pipeline.server import GatewayServicer, PipelineServicer, add_gateway
@@ -28,6 +32,7 @@ from headwater.pipeline.steps.begin import begin
 from headwater.pipeline.steps.chain import Chain
 from headwater.wire.headwater_pb2_grpc import add_PipelineServicer_to_server
 from headwater.wire.link import GRPC_OPTIONS
+from headwater.wire.reconnect import Backoff
 from headwater.wire.tasks import raising
 
 RECORDS_A_TURN = 8
@@ -44,6 +49,8 @@ class Daemon:
 
     def __init__(self, options: GatewayOptions, now_ms: Callable[[], int]) -> None:
         self.options = options
+        if options.mqtt:
+            check_installed()
         self.disk = RealDisk(options.log)
         try:
             self._open(now_ms)
@@ -59,6 +66,10 @@ class Daemon:
         self.committer = Committer(self.log, options.sync_interval_ms_min)
         self.core.appended = self.committer.wake
         self.collector = Collector(self.core, time.monotonic)
+        self.entry = Entry(self.core, self.committer, self.collector)
+        self.mqtt = [
+            MqttInlet(self.core, self.entry, each, Backoff(random.Random()), os.environ) for each in options.mqtt
+        ]
         self.chain = Chain(self.core, self.disk, self.log.reader(0))
         retention = Retention(
             self.log,
@@ -84,17 +95,18 @@ class Daemon:
         """Serve until the block is left; yields the port. What breaks one of the tasks is raised in the block."""
         server = grpc.aio.server(options=[*GRPC_OPTIONS, *KEEPALIVE])
         tasks: list[asyncio.Task[None]] = []
+        inlets: list[asyncio.Task[None]] = []
         try:
             port = self._bind(server)
             await server.start()
             tasks += [asyncio.create_task(task) for task in self._tasks()]
-            with raising(tasks):
+            inlets += [asyncio.create_task(inlet.run()) for inlet in self.mqtt]
+            with raising([*tasks, *inlets]):
                 yield port
         finally:
             await server.stop(STOP_S)
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await _cancelled(inlets)  # While the log is still synced, so that what they took is acknowledged.
+            await _cancelled(tasks)
             self.close()
 
     def _bind(self, server: grpc.aio.Server) -> int:
@@ -143,3 +155,9 @@ class Daemon:
             _logger.error("the end of the log or the positions could not be saved: %s", error)
         self.log.close()
         self.disk.close()
+
+
+async def _cancelled(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -12,6 +12,7 @@ from msgspec import Meta
 from headwater.capture.configuration import check_metrics
 from headwater.model.context import ALL_METRICS, Location
 from headwater.model.ids import NODE_MAX
+from headwater.pipeline.inlets import MqttOptions
 from headwater.pipeline.step_options import StepOptions, check_masks
 
 MIB = 1 << 20
@@ -48,6 +49,8 @@ class GatewayOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     sync_interval_ms_min: Annotated[int, Meta(ge=0, le=10_000)] = 0
     deduplicate_window: Annotated[int, Meta(ge=0, le=10_000_000)] = 0
     """How many readings of unnumbered sources are remembered to refuse their repetition; 0 is off."""
+    mqtt: Annotated[tuple[MqttOptions, ...], Meta(max_length=64)] = ()
+    """Subscriptions at MQTT brokers, from which readings come in."""
     new_log: bool = False
     """Begin a new log id in a folder whose manifest is lost."""
 
