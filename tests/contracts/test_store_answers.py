@@ -1,6 +1,6 @@
 """What every provenance store promises of its answers, on every implementation."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,7 +10,7 @@ from headwater.model.errors import Rejected
 from headwater.model.ids import DataPointId
 from headwater.model.reading import SeriesKey
 from headwater.model.records import Loss
-from headwater.model.shipment import Shipment
+from headwater.model.shipment import NodeReport, Shipment
 from headwater.model.stamp import Lists, Same, Select, bitmap
 from headwater.store.port import DataPoint, Edge, Place, Search
 from tests.store.grids import (
@@ -316,6 +316,25 @@ def test_losses_are_told_newest_first(store: Store) -> None:
     assert [loss.sequence for loss in store.reader.losses(1, 2)] == [12, 11]
     with pytest.raises(Rejected, match="conflict"):
         store.ship(1, Shipment((), (), (), (), ((10, losses[1]),)))
+
+
+def test_the_version_differs_after_every_change_and_only_then(store: Store) -> None:
+    losses = ((10, Loss("dropped", log_of(1), 1, 1, 5, (run(1, 1, 1),))),)
+    changes: list[Callable[[], object]] = [
+        lambda: store.ship(1, NAMES),
+        lambda: store.ship(1, Shipment((FIRST,))),
+        lambda: store.ship(1, Shipment((), (), (), (), losses)),
+        lambda: store.writer.report(NodeReport(1, store.now_ms, 1, 1, 1.0, 1.0, 1, 1, 1, store.now_ms), store.now_ms),
+        store.next_day,
+        lambda: store.ship(2, Shipment((stamped(run(2, 0, 3), Same(run(1, 0, 3)), entry=log_of(1)),))),
+        lambda: store.ship(2, Shipment((stamped(run(2, 3, 3), sequence=9),))),
+        lambda: store.writer.delete_period(1),
+    ]
+    for change in changes:
+        before = store.reader.version()
+        assert store.reader.version() == before
+        change()
+        assert (store.reader.version() != before) == (change != store.next_day)
 
 
 def test_totals_count_data_points_and_batches_over_periods(store: Store) -> None:

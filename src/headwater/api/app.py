@@ -10,6 +10,7 @@ from starlette.routing import Match
 from headwater.api.cluster import add_cluster
 from headwater.api.find import add_find
 from headwater.api.health import add_health
+from headwater.api.hot import HotAnswers
 from headwater.api.lanes import Lanes
 from headwater.api.lineage import add_lineage
 from headwater.api.live import Live, add_live
@@ -35,7 +36,7 @@ def create_app(
     now_ms: Callable[[], int],
     version: str,
     options: ApiOptions,
-) -> FastAPI:
+) -> DescribedApp:
     """The application. `open_reader` is called in each reading thread on first use and after failures; `now_ms` is the
     server's clock. The readers are closed when the application's lifespan ends."""
     lanes = Lanes(open_reader, options.lanes)
@@ -59,6 +60,7 @@ def create_app(
         redoc_url=None,
         lifespan=lifespan,
     )
+    app.front = HotAnswers(app.behind, lanes.version)
     service = Service(lanes, agents, now_ms, version, options, queries)
     live = app.state.live = Live(service)
     add_handlers(app)

@@ -16,7 +16,7 @@ class _Lane:
 
     def __init__(self, open_reader: Callable[[], Reader], number: int) -> None:
         self._open = open_reader
-        self._reader: Reader | None = None
+        self.reader: Reader | None = None
         self.thread = ThreadPoolExecutor(1, thread_name_prefix=f"lane-{number}")
 
     def run(self, work: Callable[[Reader], T]) -> T:
@@ -34,17 +34,17 @@ class _Lane:
             raise
 
     def _opened(self) -> Reader:
-        if self._reader is None:
+        if self.reader is None:
             try:
-                self._reader = self._open()
+                self.reader = self._open()
             except HeadwaterError:
                 raise
             except Exception as error:
                 raise Unavailable(f"The provenance store cannot be opened: {error}.", 1.0) from error
-        return self._reader
+        return self.reader
 
     def close_reader(self) -> None:
-        reader, self._reader = self._reader, None
+        reader, self.reader = self.reader, None
         if reader is not None:
             reader.close()
 
@@ -58,6 +58,7 @@ class Lanes:
     def __init__(self, open_reader: Callable[[], Reader], count: int) -> None:
         self._short = _Lane(open_reader, 0)
         self._watch = _Lane(open_reader, count + 1)
+        self._versions = _Lane(open_reader, count + 2)
         self._long = [_Lane(open_reader, number) for number in range(1, count + 1)]
         self._free = list(self._long)
         self._turn = asyncio.Semaphore(count)
@@ -69,6 +70,20 @@ class Lanes:
     async def watch(self, work: Callable[[Reader], T]) -> T:
         """The same with a reader that looks for what is new, so that nobody else waits for it."""
         return await asyncio.get_running_loop().run_in_executor(self._watch.thread, self._watch.run, work)
+
+    async def version(self) -> tuple[int, ...] | None:
+        """The state of the store, to be compared with another; None when it cannot be told.
+
+        It takes some microseconds, a tenth of what a thread would take to hand over, so it is asked here.
+        """
+        lane = self._versions
+        try:
+            if lane.reader is None:
+                return await asyncio.get_running_loop().run_in_executor(lane.thread, lane.run, _version)
+            return lane.run(_version)
+        except Exception:
+            # Whatever it is, the question itself will meet it and say so.
+            return None
 
     async def ask(self, work: Callable[[Reader], T]) -> T:
         """What `work` answers, run in a thread with its reader; Unavailable when there is no store."""
@@ -82,6 +97,10 @@ class Lanes:
     async def close(self) -> None:
         """Close every reader in its own thread, and end the threads."""
         loop = asyncio.get_running_loop()
-        for lane in (self._short, self._watch, *self._long):
+        for lane in (self._short, self._watch, self._versions, *self._long):
             await loop.run_in_executor(lane.thread, lane.close_reader)
             lane.thread.shutdown()
+
+
+def _version(reader: Reader) -> tuple[int, ...]:
+    return reader.version()

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headwater.api import contract, documents
 from headwater.api.problems import MEDIA_TYPE
@@ -41,6 +42,16 @@ _TEMPLATE = "#/components/schemas/{name}"
 
 class DescribedApp(FastAPI):
     """A FastAPI application whose description holds the schemas of the documents."""
+
+    front: ASGIApp | None = None
+    """What stands before the application; it calls `behind` for what it does not answer."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await (self.behind if self.front is None else self.front)(scope, receive, send)
+
+    async def behind(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The application itself."""
+        await super().__call__(scope, receive, send)
 
     def openapi(self) -> Schema:
         if self.openapi_schema is None:

@@ -8,7 +8,7 @@ from itertools import zip_longest
 from headwater.model.errors import Unavailable
 from headwater.store.batches import Ids
 from headwater.store.catalogue import IDS, PARENTS, Catalogue, PeriodRow
-from headwater.store.files import StoreFiles, open_to_read
+from headwater.store.files import StoreFiles, data_version, open_to_read
 from headwater.store.period import Period
 from headwater.store.port import Held
 
@@ -96,6 +96,11 @@ class Periods:
     def rows(self) -> list[PeriodRow]:
         """All periods, as the catalogue had them at the last `begin`."""
         return list(self._rows.values())
+
+    def versions(self) -> list[int]:
+        """The periods that still change, each with its version."""
+        opened = [period for number in self._unsealed if (period := self._opened(number)) is not None]
+        return [part for period in opened for part in (period.number, data_version(period.connection))]
 
     def latest(self) -> Period | None:
         return self.numbered(max(self._rows)) if self._rows else None

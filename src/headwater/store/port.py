@@ -310,6 +310,10 @@ class Reader(Protocol):
         """The periods that were deleted, newest first; only those with a lower number than `before`."""
         ...
 
+    def version(self) -> tuple[int, ...]:
+        """Differs from what this very reader answered before whenever anything in the store has changed since."""
+        ...
+
     def nodes(self) -> list[Node]:
         """All nodes by id."""
         ...

@@ -15,7 +15,7 @@ from headwater.store.arrivals import arrivals, newest_landing
 from headwater.store.batches import Ids, Memo, Part, StoredBatch
 from headwater.store.catalogue import IDS, PARENTS, Catalogue
 from headwater.store.expired import why_missing
-from headwater.store.files import StoreFiles, open_to_read
+from headwater.store.files import StoreFiles, data_version, open_to_read
 from headwater.store.periods import Periods
 from headwater.store.points import Sent, data_points
 from headwater.store.port import (
@@ -94,6 +94,9 @@ class SqliteReader:
 
     def expired(self, size: int = 1000, before: int | None = None) -> list[Expired]:
         return self._answer(lambda _: self._catalogue.expired.newest(max(size, 0), before))
+
+    def version(self) -> tuple[int, ...]:
+        return self._answer(lambda _: (data_version(self._catalogue.connection), *self._periods.versions()))
 
     def nodes(self) -> list[Node]:
         return self._answer(lambda _: self._catalogue.nodes())
