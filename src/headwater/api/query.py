@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import re
+import sys
 import uuid
 from collections.abc import AsyncIterator
 from typing import Literal, cast, get_args
@@ -130,7 +131,7 @@ def asked(service: Service, question: documents.SqlQuestion, format: Format, of_
         of_2018,
         rows,
         sql.bytes_max,
-        sql.values_max,
+        sys.maxsize if question.stream else sql.values_max,
         sql.memory_bytes_max,
         int(limit_s * sql.threads) + 1,
         sql.threads,

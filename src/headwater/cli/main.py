@@ -33,6 +33,8 @@ COMMANDS = (
     Command("status", "show how the nodes stand"),
     Command("find", "find values by meter, metric, node, time and value"),
     Command("trace", "draw where a value comes from, or what it went into"),
+    Command("sql", "answer a SELECT over provenance"),
+    Command("export", "write data points of a time range with their provenance to a file"),
     Command("gateway", "run a pipeline daemon: a gateway, or an endpoint when it has no next hop"),
     Command("agent", "run a provenance daemon: it ships the stamps of one node"),
     Command("server", "run the store and the REST API"),
