@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import re
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -33,7 +34,9 @@ ASKED: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "periods": ((), {"page_size": 1}),
     "expired": ((), {}),
     "query": (("SELECT id FROM provenance ORDER BY id",), {"rows": 3, "id": "mine"}),
+    "query_file": (("SELECT id FROM provenance ORDER BY id", "csv"), {"stream": True}),
     "queries": ((), {}),
+    "pql": (("select * from provenance",), {}),
     "totals": ((), {}),
     "alive": ((), {}),
     "ready": ((), {}),
@@ -53,12 +56,23 @@ def test_every_call_is_a_method_of_both_and_is_tried_here() -> None:
         name
         for name, one in vars(calls).items()
         if inspect.isfunction(one) and one.__module__ == calls.__name__ and not name.startswith("_")
-    } - {"reading"}
+    } - {"posted", "reading"}
     for client in (Client, AsyncClient):
         assert {name for name in vars(client) if name in described} == described
-    assert set(ASKED) | STREAMS == described
+    assert set(ASKED) | STREAMS | {"cancel"} == described
     assert inspect.getattr_static(Client, "topology").__doc__ == calls.topology.__doc__
     assert isinstance(inspect.getattr_static(Client, "topology"), Asked)
+
+
+def test_every_endpoint_has_a_call(api: httpx.Client) -> None:
+    made = [getattr(calls, name)(*arguments, **named) for name, (arguments, named) in ASKED.items()]
+    made = [one.first if isinstance(one, calls.Pages) else one for one in made]
+    asked = {(one.method, one.path.partition("?")[0]) for one in [*made, calls.cancel("x")]}
+    asked |= {("GET", getattr(calls, name)().path) for name in STREAMS}
+    for path, operations in calls.reading(dict[str, Any])(api.get("/v1/openapi.json").content)["paths"].items():
+        shape = re.compile(re.sub(r"\{\w+\}", "[^/]+", path))
+        for verb in operations:
+            assert [one for method, one in asked if method == verb.upper() and shape.fullmatch(one)], f"{verb} {path}"
 
 
 def plain(answer: object) -> object:
@@ -108,11 +122,28 @@ def test_errors_are_ours_with_the_sentence_of_the_server(api: httpx.Client) -> N
         assert caught.value.reason == "node"
 
 
+def test_a_query_is_cancelled_by_its_id(api: httpx.Client) -> None:
+    endless = "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT count(*) FROM t"
+
+    async def run() -> None:
+        async with AsyncClient(str(api.base_url)) as client:
+            asking = asyncio.ensure_future(client.query(endless, id="endless"))
+            while "endless" not in [each.id for each in await client.queries()]:
+                await asyncio.sleep(0)
+            await client.cancel("endless")
+            with pytest.raises(Rejected, match="cancelled"):
+                await asking
+            with pytest.raises(NotFound):
+                await client.cancel("endless")
+
+    asyncio.run(run())
+
+
 def test_results_have_every_field_of_the_documents() -> None:
     for name, document in vars(documents).items():
         if not isinstance(document, type) or not issubclass(document, msgspec.Struct):
             continue
-        if name in ("LineageQuestion", "PqlAnswer", "PqlQuestion", "Problem", "SqlQuestion"):
+        if name in ("LineageQuestion", "PqlQuestion", "Problem", "SqlQuestion"):
             continue
         result = getattr(results, name)
         assert set(result.__struct_encode_fields__) == set(document.__struct_encode_fields__), name

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from headwater.cli.client import asking
 from headwater.cli.demo_answers import Answer, Point, json_value, leads_to, leaves, reading_of, said, same
 from headwater.cli.demo_redis import Hash, found_in, message
-from headwater.client.calls import Call, reading
+from headwater.client.calls import posted, reading
 from headwater.emulator.journal import journal_entries
 from headwater.log.disk import RealDisk
 from headwater.log.manifest import load_manifest
@@ -223,7 +223,7 @@ class Judge:
     def _ask(self, ids: list[str], structure: str) -> list[Answer]:
         question = {"ids": ids, "structure": structure, "detail": True, "values": True}
         with asking(self.check.api) as client:
-            return client.ask(Call("/v1/lineage", reading(list[Answer]), msgspec.json.encode(question)))
+            return client.ask(posted("/v1/lineage", question, reading(list[Answer])))
 
     # ---- aggregates --------------------------------------------------------------------------------------------------
 

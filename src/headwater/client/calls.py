@@ -24,11 +24,8 @@ class Call(NamedTuple, Generic[T]):
     """With its query."""
     read: Callable[[bytes], T]
     body: bytes | None = None
-    """Posted as JSON when there is one."""
-
-    @property
-    def method(self) -> str:
-        return "GET" if self.body is None else "POST"
+    """JSON."""
+    method: Literal["GET", "POST", "DELETE"] = "GET"
 
 
 class Pages(NamedTuple, Generic[T]):
@@ -115,7 +112,7 @@ def lineages(
     """Many lineages at once, in the order asked; Rejected("too-large") beyond the server's limits."""
     question = {"ids": list(ids), "structure": structure, "direction": direction, "detail": detail, "values": values}
     read = reading(tuple[results.LineageAnswer, ...])
-    return Call("/v1/lineage", read, msgspec.json.encode(question))
+    return posted("/v1/lineage", question, read)
 
 
 def find_page(
@@ -231,7 +228,31 @@ def query(sql: str, *, rows: int | None = None, values: bool = False, id: str | 
     """The answer to a SELECT over the relation `provenance`, at most so many rows; Rejected says what is wrong with
     it, and where. `values` asks the nodes for the values of all that is read."""
     question = {"query": sql, "format": "json", "rows": rows, "values": values, "id": id}
-    return Call("/v1/query", reading(results.SqlAnswer), msgspec.json.encode(question))
+    return posted("/v1/query", question, reading(results.SqlAnswer))
+
+
+def query_file(
+    sql: str,
+    format: Literal["json", "csv", "arrow", "parquet"],
+    *,
+    rows: int | None = None,
+    values: bool = False,
+    stream: bool = False,
+    id: str | None = None,
+) -> Call[bytes]:
+    """The same as the bytes of a file, of Arrow as its stream format; `stream` takes all rows there are."""
+    question = {"query": sql, "format": format, "rows": rows, "values": values, "stream": stream, "id": id}
+    return posted("/v1/query", question, bytes)
+
+
+def cancel(id: str) -> Call[None]:
+    """End a query; NotFound when none of this id waits or runs."""
+    return Call(f"/v1/query/{_part(id)}", lambda _: None, method="DELETE")
+
+
+def pql(query: str) -> Call[results.PqlAnswer]:
+    """A query as the 2018 system took it, and its QueryResult."""
+    return posted("/v1/provenance", {"query": query}, reading(results.PqlAnswer))
 
 
 def queries() -> Call[tuple[results.SqlQuery, ...]]:
@@ -242,6 +263,11 @@ def queries() -> Call[tuple[results.SqlQuery, ...]]:
 def openapi() -> Call[dict[str, object]]:
     """The OpenAPI description of the server."""
     return Call("/v1/openapi.json", reading(dict[str, object]))
+
+
+def posted(path: str, question: object, read: Callable[[bytes], T]) -> Call[T]:
+    """A call that posts a question as JSON."""
+    return Call(path, read, msgspec.json.encode(question), "POST")
 
 
 def reading(kind: type[T]) -> Callable[[bytes], T]:

@@ -24,7 +24,7 @@ class Reply(NamedTuple):
 
     def checked(self) -> "Reply":
         """The same, when it is what was asked for; otherwise it is raised as the error that it tells of."""
-        if self.status in (200, 201):
+        if self.status in (200, 201, 204):
             return self
         raise refusal(self)
 

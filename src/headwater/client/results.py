@@ -212,6 +212,14 @@ class Totals(msgspec.Struct, frozen=True):
     expired: int = 0
 
 
+class PqlAnswer(msgspec.Struct, frozen=True):
+    """What 2018 calls a QueryResult: data points, or what is wrong."""
+
+    error: bool
+    datapoints: list[Any] = []
+    message: str | None = None
+
+
 class Alive(msgspec.Struct, frozen=True):
     """The process answers."""
 
