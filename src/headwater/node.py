@@ -7,7 +7,7 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING
 
 from headwater.agent.options import AgentOptions
@@ -16,7 +16,9 @@ from headwater.pipeline.options import GatewayOptions
 
 if TYPE_CHECKING:
     from headwater.config import ServerOptions
+    from headwater.emulator.idprovider import IdProviderOptions
     from headwater.emulator.ticks import Replay
+    from headwater.log.disk import Disk
     from headwater.store.port import Reader
 
 Handlers = dict[signal.Signals, Callable[[], None]]
@@ -92,29 +94,79 @@ def run_emulator(options: SensorOptions) -> int:
     disk = RealDisk(options.journal)
     disk.lock()
     try:
+        ids = _sensor_ids(options, disk)
+        if ids is None:
+            return 0
         journal = Journal(disk, options.keep_journal, wall_ms)
-        sensors = Sensors(options, open_replay(options, journal.begun_ms), journal, wall_ms)
+        sensors = Sensors(options, open_replay(options, journal.begun_ms, ids), journal, wall_ms)
         return asyncio.run(_run_until_told(sensors.run(), {signal.SIGUSR1: sensors.finish}))
     finally:
         disk.close()
 
 
-def open_replay(options: SensorOptions, begun_ms: int) -> "Replay":
-    """The readings that sensors send: recorded ones, or the load of households, which was begun at a time."""
+def _sensor_ids(options: SensorOptions, disk: "Disk") -> tuple[str, ...] | None:
+    """The ids that the id provider gives, none without one; None when told to stop meanwhile."""
+    from headwater.emulator.sensor_ids import take_ids
+
+    provider = options.sensor_id_provider
+    if provider is None:
+        return ()
+    taken: list[tuple[str, ...]] = []
+
+    async def take() -> None:
+        taken.append(await take_ids(disk, provider, options.meter_count))
+
+    asyncio.run(_run_until_told(take()))
+    return taken[0] if taken else None
+
+
+def run_idprovider(options: "IdProviderOptions") -> int:
+    """Hand out ids, until SIGTERM or SIGINT."""
+    from headwater.config.address import parse_address
+    from headwater.emulator.idprovider import Counter, IdServer
+    from headwater.log.disk import RealDisk
+
+    host, port = parse_address(options.listen)
+    disk = RealDisk(options.data)
+
+    async def serve(server: IdServer) -> None:
+        stop = _until_told()
+        serving = asyncio.create_task(asyncio.to_thread(server.serve_forever))
+        _logger.info("ids from %s on, on port %d", server.counter.next, server.server_port)
+        await stop.wait()
+        await asyncio.to_thread(server.shutdown)
+        await serving
+
+    disk.lock()
+    try:
+        with IdServer(Counter(disk, options.start_id), host.strip("[]"), port) as server:
+            asyncio.run(serve(server))
+    finally:
+        disk.close()
+    return 0
+
+
+def open_replay(options: SensorOptions, begun_ms: int, ids: Sequence[str] = ()) -> "Replay":
+    """The readings that sensors send: recorded ones, or the load of households, which was begun at a time.
+
+    With `ids`, the recordings of these, or households that are called so.
+    """
     from headwater.emulator.csv_columns import ColumnOptions
     from headwater.emulator.generator import generate_household
     from headwater.emulator.recordings import open_recordings
+    from headwater.emulator.sensor_ids import files_of
 
     if options.data is None:
         day_ms = 86_400_000
         start_ms = options.start_ms if options.start_ms is not None else begun_ms // day_ms * day_ms
         return generate_household(
-            options.meters,
+            options.meter_count,
             seed=options.seed,
             start_ms=start_ms,
             step_s=options.step_s,
             ticks_max=options.ticks,
             first_meter=options.first_meter,
+            ids=ids,
         )
     columns = ColumnOptions(
         meter=options.meter_column,
@@ -125,7 +177,8 @@ def open_replay(options: SensorOptions, begun_ms: int) -> "Replay":
         zone=options.zone,
         delimiter=options.delimiter,
     )
-    return open_recordings(options.data, columns, loop=options.loop)
+    files = files_of(options.data, ids) if ids else None
+    return open_recordings(options.data, columns, loop=options.loop, files=files)
 
 
 async def _run_until_told(work: Coroutine[None, None, None], handlers: Handlers | None = None) -> int:

@@ -7,7 +7,7 @@ Nothing of the product is changed but its patience: what it does every few secon
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -114,8 +114,8 @@ def _set_clock(offset_ms: int) -> None:
 def _disorder(disorder_ms: int) -> None:
     real = headwater.node.open_replay
 
-    def open_replay(options: SensorOptions, begun_ms: int) -> Replay:
-        return Disordered(real(options, begun_ms), disorder_ms)
+    def open_replay(options: SensorOptions, begun_ms: int, ids: Sequence[str] = ()) -> Replay:
+        return Disordered(real(options, begun_ms, ids), disorder_ms)
 
     if disorder_ms:
         headwater.node.open_replay = open_replay

@@ -11,7 +11,7 @@ from headwater.cli.main import COMMANDS, exit_code_of, main, sentence_of
 from headwater.model.errors import ConfigError, HeadwaterError, NotFound, Rejected, Unavailable
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden/cli"
-LIGHT = ("gateway", "agent", "emulate")
+LIGHT = ("gateway", "agent", "emulate", "idprovider")
 TYPED = ("up", "server", "status", "trace")
 
 
@@ -24,7 +24,7 @@ def test_help_lists_every_command_with_a_sentence(capsys: pytest.CaptureFixture[
     listed = capsys.readouterr().out
     for command in COMMANDS:
         if command.name in (*LIGHT, *TYPED):
-            assert f"  {command.name:<9}{command.sentence}\n" in listed
+            assert f"  {command.name:<11}{command.sentence}\n" in listed
 
 
 def test_no_command_is_a_question_for_help(capsys: pytest.CaptureFixture[str]) -> None:
@@ -102,12 +102,15 @@ def test_a_typed_command_without_typer_says_what_to_install(name: str) -> None:
 
 @pytest.mark.parametrize("name", LIGHT)
 def test_a_light_command_needs_neither_typer_nor_rich(name: str) -> None:
+    given, told = ["--config", "none.toml"], "none.toml: cannot be read: No such file or directory"
+    if name == "idprovider":
+        given, told = ["--start_id", "x"], "x is no start id: 1 to 19 digits are needed"
     code = (
         "import sys\nfor heavy in ('typer', 'rich', 'fastapi', 'pydantic', 'pyarrow'): sys.modules[heavy] = None\n"
-        f"from headwater.cli.main import main\nsys.exit(main(['{name}', '--config', 'none.toml']))"
+        f"from headwater.cli.main import main\nsys.exit(main({[name, *given]!r}))"
     )
     done = run_python(code)
-    assert (done.returncode, done.stderr) == (2, "headwater: none.toml: cannot be read: No such file or directory\n")
+    assert (done.returncode, done.stderr) == (2, f"headwater: {told}\n")
 
 
 def test_an_interrupt_is_no_error(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

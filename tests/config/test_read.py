@@ -165,7 +165,7 @@ def test_an_example_loads_and_has_its_shape(name: str) -> None:
 @pytest.mark.parametrize("name", HOPS)
 def test_no_two_sensors_of_an_example_are_the_same_meter(name: str) -> None:
     groups = load_topology(EXAMPLES / f"{name}.toml").sensors
-    meters = [meter for group in groups for meter in range(group.first_meter, group.first_meter + group.meters)]
+    meters = [meter for group in groups for meter in range(group.first_meter, group.first_meter + group.meter_count)]
     assert len(set(meters)) == len(meters)
 
 

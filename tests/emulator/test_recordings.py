@@ -113,6 +113,7 @@ def open_in_chunks(folder: Path, chunk_bytes: int, loop: bool = False) -> Record
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recordings, "_CHUNK_BYTES_MIN", chunk_bytes)
         patch.setattr(recordings, "_CHUNK_BYTES_MAX", chunk_bytes)
+        patch.setattr(recordings, "_BLOCK_READINGS", chunk_bytes // 20)
         return open_recordings(folder, loop=loop)
 
 

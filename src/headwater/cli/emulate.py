@@ -72,7 +72,16 @@ def _add_replay(made: Parser) -> None:
     made.option("--ticks", type=int, metavar="N", help="stop after so many ticks")
     made.option("--loop", action="store_true", help="begin again when the readings end")
     made.option("--timestamps", choices=["recorded", "now"], help="keep recorded times, or stamp now (recorded)")
-    made.option("--meters", type=int, metavar="N", help="how many households to make up (100)")
+    made.option("--meters", type=int, metavar="N", help="how many households to make up (100), or ids to take")
+    made.option(
+        "-sensorIdProvider",
+        "--sensorIdProvider",
+        "--sensor_id_provider",
+        dest="sensor_id_provider",
+        type=address,
+        metavar="HOST:PORT",
+        help="take the ids of the meters, and so their files, from there",
+    )
     made.option("--first_meter", type=int, metavar="N", help="the number of the first of them (1)")
     made.option("--step_s", type=float, metavar="S", help="event time between two ticks made up (60)")
     made.option("--start_ms", type=int, metavar="MS", help="event time of the first (today's midnight, UTC)")

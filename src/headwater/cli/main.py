@@ -39,6 +39,7 @@ COMMANDS = (
     Command("agent", "run a provenance daemon: it ships the stamps of one node"),
     Command("server", "run the store and the REST API"),
     Command("emulate", "run sensors that replay recorded readings, or make up load"),
+    Command("idprovider", "hand out ids, so that emulators replay different meters"),
     Command("bench", "measure Headwater on this machine"),
 )
 """All commands, those that a person needs first in front; one whose module is not there is not listed."""
@@ -91,7 +92,7 @@ def sentence_of(error: Exception) -> str:
 
 def listing() -> str:
     """What `headwater --help` says."""
-    commands = "\n".join(f"  {command.name:<9}{command.sentence}" for command in _present())
+    commands = "\n".join(f"  {command.name:<11}{command.sentence}" for command in _present())
     return f"""usage: headwater COMMAND [options]
 
 Carries sensor readings from the meter to the archive and says, for every value, where it came from.

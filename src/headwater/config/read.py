@@ -168,6 +168,8 @@ def _sensors(group: Table, number: int, around: _Around) -> SensorOptions:
     }
     if "data" in group.values:
         resolved["data"] = around.path(group, "data", name)
+    if "sensor_id_provider" in group.values:
+        resolved["sensor_id_provider"] = str(group.read("sensor_id_provider", parse_address))
     return group.build(SensorOptions, {**group.values, **resolved})
 
 

@@ -25,9 +25,15 @@ class Household:
     """
 
     def __init__(
-        self, houses: Houses, start_ms: int, step_ms: int, metrics: Sequence[str], ticks_max: int | None
+        self,
+        houses: Houses,
+        names: Sequence[str],
+        start_ms: int,
+        step_ms: int,
+        metrics: Sequence[str],
+        ticks_max: int | None,
     ) -> None:
-        self.series = [SeriesKey(f"meter-{number:05d}", metric) for number in houses.numbers for metric in metrics]
+        self.series = [SeriesKey(name, metric) for name in names for metric in metrics]
         self.rejected = Rejections()
         self._metrics = metrics
         self._start_ms = start_ms
@@ -69,20 +75,24 @@ def generate_household(
     metrics: Sequence[str] = HOUSEHOLD_METRICS,
     ticks_max: int | None = None,
     first_meter: int = 1,
+    ids: Sequence[str] = (),
 ) -> Household:
     """Generate load of `meters` households from `start_ms` on, a tick every `step_s`, without end or `ticks_max`.
 
     A day is 86,400 / step_s ticks; days begin at midnight UTC. The load of a meter depends on its number, not on how
-    many others there are: groups with different `first_meter` are parts of one whole. Raises ConfigError.
+    many others there are: groups with different `first_meter` are parts of one whole. With `ids`, numbers in a row,
+    the meters have these numbers and are called so. Raises ConfigError.
     """
+    meters, first_meter = (len(ids), int(ids[0])) if ids else (meters, first_meter)
     step_ms = round(step_s * 1000)
     if not 1 <= meters <= METERS_MAX:
         raise ConfigError(f"meters = {meters} cannot be generated: give 1 to {METERS_MAX}")
-    if not 1 <= first_meter <= METER_NUMBER_MAX:
+    if not ids and not 1 <= first_meter <= METER_NUMBER_MAX:
         raise ConfigError(f"first_meter = {first_meter} cannot be generated: give 1 to {METER_NUMBER_MAX}")
     if not 1 <= step_ms <= _DAY_MS:
         raise ConfigError(f"step_s = {step_s} cannot be generated: give 0.001 to 86400")
     if not metrics or len(set(metrics)) < len(metrics) or not set(metrics) <= set(HOUSEHOLD_METRICS):
         raise ConfigError(f"metrics = {list(metrics)} cannot be generated: choose from {', '.join(HOUSEHOLD_METRICS)}")
-    houses = Houses(range(first_meter, first_meter + meters), seed, start_ms)
-    return Household(houses, start_ms, step_ms, tuple(metrics), ticks_max)
+    numbers = range(first_meter, first_meter + meters)
+    names = ids or [f"meter-{number:05d}" for number in numbers]
+    return Household(Houses(numbers, seed, start_ms), names, start_ms, step_ms, tuple(metrics), ticks_max)

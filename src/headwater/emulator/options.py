@@ -6,6 +6,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+METERS = 100
+"""Households that are made up unless it is said how many."""
+
 
 class SensorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One process of sensors, replaying files or making up load, towards one gateway."""
@@ -31,8 +34,11 @@ class SensorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Begin again when the readings end."""
     ticks: Annotated[int, Meta(gt=0)] | None = None
     """Stop after so many."""
-    meters: Annotated[int, Meta(gt=0, le=1_000_000)] = 100
-    """How many households are made up when there is no data."""
+    sensor_id_provider: str | None = None
+    """host:port of an id provider that says which meters these are: see `headwater idprovider`."""
+    meters: Annotated[int, Meta(gt=0, le=1_000_000)] | None = None
+    """How many households are made up when there is no data, 100 unless given; with an id provider how many ids are
+    taken from it, with data 1 unless given."""
     first_meter: Annotated[int, Meta(gt=0, le=1_000_000_000)] = 1
     """The number of the first household made up: groups of sensors that run together need different ones."""
     step_s: Annotated[float, Meta(ge=0.001, le=86_400)] = 60.0
@@ -54,3 +60,10 @@ class SensorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     delimiter: str | None = None
     progress: bool = False
     """Show a line with rate, sent and acknowledged."""
+
+    @property
+    def meter_count(self) -> int:
+        """How many meters are made up, or how many ids are taken."""
+        if self.meters is not None:
+            return self.meters
+        return METERS if self.data is None else 1

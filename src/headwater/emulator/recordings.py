@@ -17,7 +17,9 @@ from headwater.model.errors import ConfigError, Rejected
 from headwater.model.reading import SeriesKey
 
 _TABLE_CHUNK_BYTES = 1 << 20
-_CHUNK_BYTES_MIN, _CHUNK_BYTES_MAX = 1 << 13, 1 << 20
+_CHUNK_BYTES_MIN, _CHUNK_BYTES_MAX = 1 << 12, 1 << 20
+_BLOCK_READINGS = 262_144
+"""About so many readings are put together and sorted at a time, or those of one step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Limits:
     """What a replay may take.
 
     `readings_max` bounds the readings of files with a column of meters, which are held in memory. `chunk_bytes` is
-    shared by all files of one meter, each read in chunks of 8 kB to 1 MB; parsed they take four times that.
+    shared by all files of one meter, each read in chunks of 4 kB to 1 MB; parsed they take four times that.
     `meters_max` and `metrics_max` bound the names in one table; a file of one meter may have `metrics_max`, too.
     """
 
@@ -53,6 +55,7 @@ class Recordings:
         self._streams = streams
         self._loop = loop
         self._chunk_bytes = chunk_bytes
+        self._block_readings = _BLOCK_READINGS
         self._pass_ticks = None if streams else table.step_count
 
     def ticks(self, first: int = 0) -> Iterator[Tick]:
@@ -85,7 +88,9 @@ class Recordings:
 
     def _blocks(self, first: int) -> Iterator[tuple[int, int, list[Columns]]]:
         """Give runs of steps with the readings of every meter in them; those before `first` come without."""
-        cursors = [Cursor(recording, self._chunk_bytes, self.rejected) for recording in self._streams]
+        cursors = [
+            Cursor(recording, self._chunk_bytes, self.rejected, at) for at, recording in enumerate(self._streams)
+        ]
         start = 0 if cursors else min(first, self._table.step_count)
         while True:
             for cursor in cursors:
@@ -103,13 +108,20 @@ class Recordings:
         ends = [cursor.ready for cursor in cursors if not cursor.ended]
         if start < self._table.step_count:
             ends.append(self._table.block_end(start))
-        return min(ends) if ends else max((cursor.ready for cursor in cursors), default=start)
+        end = min(ends) if ends else max((cursor.ready for cursor in cursors), default=start)
+        per_step = sum(cursor.readings / max(1, cursor.ready - start) for cursor in cursors)
+        return min(end, start + max(1, int(self._block_readings / max(1.0, per_step))))
 
 
 def open_recordings(
-    path: Path, options: ColumnOptions | None = None, *, loop: bool = False, limits: Limits | None = None
+    path: Path,
+    options: ColumnOptions | None = None,
+    *,
+    loop: bool = False,
+    limits: Limits | None = None,
+    files: Sequence[Path] | None = None,
 ) -> Recordings:
-    """Open a CSV file, or all `.csv` and `.csv.gz` files of a folder in the order of their names.
+    """Open a CSV file, or all `.csv` and `.csv.gz` files of a folder in the order of their names, or some of them.
 
     Each file is of the 2018 format, or ordinary CSV read by `options`. A file that cannot be used is refused and
     counted; the others are replayed. Raises ConfigError when nothing can be replayed, or what to do is unclear.
@@ -120,7 +132,7 @@ def open_recordings(
     meters, metrics = Names("meter", limits.meters_max), Names("metric", limits.metrics_max)
     tables: list[Recording] = []
     streams: list[Recording] = []
-    for file in _files_of(path):
+    for file in _files_of(path) if files is None else files:
         try:
             plan = _plan(file, options)
         except Rejected as refusal:
@@ -132,7 +144,7 @@ def open_recordings(
             own = Names("metric", limits.metrics_max)
             parser = Parser2018(own) if plan is None else RowParser(plan, meters, own)
             streams.append(Recording(file, _stem(file), parser))
-    parsed = (rows for table in tables for rows in table.blocks(_TABLE_CHUNK_BYTES, rejections))
+    parsed = (rows for table in tables for rows in table.blocks(_TABLE_CHUNK_BYTES, _TABLE_CHUNK_BYTES, rejections))
     table = build_table(parsed, meters, metrics, limits.readings_max)
     _check(path, table, streams, rejections)
     chunk_bytes = min(_CHUNK_BYTES_MAX, max(_CHUNK_BYTES_MIN, limits.chunk_bytes // max(1, len(streams))))

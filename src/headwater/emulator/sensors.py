@@ -6,11 +6,12 @@ import random
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import grpc
 import numpy as np
 
+from headwater.emulator.ahead import read_ahead
 from headwater.emulator.journal import Entry, Journal
 from headwater.emulator.options import SensorOptions
 from headwater.emulator.ticks import Replay, Tick
@@ -89,7 +90,9 @@ class Sensors:
         loop = asyncio.get_running_loop()
         due = loop.time()
         waiting: list[Tick] = []
-        for tick in self._ticks():
+        async for tick in read_ahead(self._replay.ticks(self._journal.next_tick)):
+            if self._finishing or (self._options.ticks is not None and tick.number >= self._options.ticks):
+                break
             waiting.append(tick)
             due = max(due + self._period_s(tick), loop.time() - BEHIND_S_MAX)
             readings = sum(len(held.series) for held in waiting)
@@ -102,14 +105,6 @@ class Sensors:
     def finish(self) -> None:
         """Send no more; `run` ends when everything is acknowledged."""
         self._finishing = True
-
-    def _ticks(self) -> Iterator[Tick]:
-        for tick in self._replay.ticks(self._journal.next_tick):
-            if self._finishing:
-                return
-            if self._options.ticks is not None and tick.number >= self._options.ticks:
-                return
-            yield tick
 
     def _period_s(self, tick: Tick) -> float:
         if self._options.rate is not None:

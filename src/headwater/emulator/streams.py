@@ -12,6 +12,7 @@ from headwater.emulator.ticks import NO_COLUMNS, Columns, Rejections, join
 from headwater.model.reading import SeriesKey
 
 _NO_SERIES = -1
+_PHASES = 8
 
 
 class Recording:
@@ -29,16 +30,16 @@ class Recording:
         self.series = np.empty(0, np.int32)
         self._blocks_counted = 0
 
-    def blocks(self, chunk_bytes: int, rejections: Rejections) -> Iterator[Rows]:
+    def blocks(self, first_bytes: int, chunk_bytes: int, rejections: Rejections) -> Iterator[Rows]:
         """Parse the file from its start; what is refused is counted in the first pass only."""
-        file, number = LineFile(self.path), 0
-        while (block := file.next_block(chunk_bytes)) is not None:
-            rows = self.parser.parse(block)
-            number += 1
-            if number > self._blocks_counted:
-                self._blocks_counted = number
-                self._count(rows, rejections)
-            yield rows
+        return iter(_Pass(self, first_bytes, chunk_bytes, rejections).next_rows, None)
+
+    def counted(self, number: int, rows: Rows, rejections: Rejections) -> Rows:
+        """The rows of a block, 1 for the first, that were counted when they were first read."""
+        if number > self._blocks_counted:
+            self._blocks_counted = number
+            self._count(rows, rejections)
+        return rows
 
     def _count(self, rows: Rows, rejections: Rejections) -> None:
         rejections.empty += rows.empty
@@ -54,16 +55,39 @@ class Recording:
         return frozenset(np.flatnonzero(self.series == _NO_SERIES).tolist())
 
 
+class _Pass:
+    """One reading of a file from its start; it holds no block, since thousands of files are read side by side."""
+
+    def __init__(self, recording: Recording, first_bytes: int, chunk_bytes: int, rejections: Rejections) -> None:
+        self._recording = recording
+        self._file = LineFile(recording.path)
+        self._next_bytes = first_bytes
+        self._chunk_bytes = chunk_bytes
+        self._rejections = rejections
+        self._number = 0
+
+    def next_rows(self) -> Rows | None:
+        """The next block, parsed; None at the end."""
+        block = self._file.next_block(self._next_bytes)
+        if block is None:
+            return None
+        self._number, self._next_bytes = self._number + 1, self._chunk_bytes
+        return self._recording.counted(self._number, self._recording.parser.parse(block), self._rejections)
+
+
 class Cursor:
     """A place in one recording: the next steps of its meter, one chunk and a half of readings at most.
 
-    `ready` steps can be taken; `ended` when these are all there are.
+    `ready` steps can be taken; `ended` when these are all there are. Cursors with different numbers `at` begin with
+    chunks of different sizes, so that files of one shape are not all read at the same step.
     """
 
-    def __init__(self, recording: Recording, chunk_bytes: int, rejections: Rejections) -> None:
+    def __init__(self, recording: Recording, chunk_bytes: int, rejections: Rejections, at: int = 0) -> None:
         self.recording = recording
         self.ended = False
-        self._blocks = recording.blocks(chunk_bytes, rejections)
+        self._blocks = recording.blocks(
+            chunk_bytes * (_PHASES + at % _PHASES) // (2 * _PHASES), chunk_bytes, rejections
+        )
         self._buffer = NO_COLUMNS
         self._chunk_readings = 0
         self._last_step = -1
@@ -79,6 +103,11 @@ class Cursor:
     def finished(self) -> bool:
         """Whether every step was taken."""
         return self.ended and not len(self._buffer.steps)
+
+    @property
+    def readings(self) -> int:
+        """How many are here."""
+        return len(self._buffer.steps)
 
     def fill(self, step: int) -> None:
         """Read on until `step` is ready and half a chunk is there, or the file ends."""
