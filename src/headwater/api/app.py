@@ -24,6 +24,7 @@ from headwater.api.query2018 import add_query_2018
 from headwater.api.readings import AgentReadings
 from headwater.api.retention import add_retention
 from headwater.api.service import Service
+from headwater.api.swagger import add_swagger
 from headwater.store.port import Reader
 from headwater.store.query.queries import Queries
 
@@ -69,6 +70,7 @@ def create_app(
     for add in (add_query, add_query_2018):
         add(app, service)
     add_live(app, live)
+    add_swagger(app)
     _add_last(app)
     return app
 
