@@ -1,10 +1,14 @@
 """The embedded store measured: inserts, then lookups and lineage while another process writes.
 
-Run:  python benchmarks/store.py [--report FILE]
+Run:  python -m benchmarks.store [--report FILE] [--batches 100000]
 Load: first stamps at node 1 (50 meters with 8 metrics), the same readings at nodes 2 and 3, and averages of ten on
 four levels above (nodes 11 to 14), so that the lineage of a top value has 11,111 data points. One synced commit per 256
 batches, as agents ship them. Lookups are of random ids over everything stored; each figure is the median of many.
 "_cpu" rates leave out what the process waited for, such as the disk and other processes.
+
+Large stores: so many batches of 1,000 first stamps and as many forwarded, of 1,000 series a minute each and of 400
+series a second each. In them a random id is walked forward, and random hours of a series and of a meter are found, by
+readers that have asked before ("_first": by one just opened). 100,000 batches need some minutes and 50 MB each.
 """
 
 import argparse
@@ -29,7 +33,7 @@ from headwater.model.records import Definition, Kind
 from headwater.model.shipment import Shipment, ShippedStamp
 from headwater.model.stamp import Inputs, Lists, Origin, OriginKind, Same, Stamp
 from headwater.store.options import SqliteOptions
-from headwater.store.port import Group
+from headwater.store.port import DataPoint, Group, Search
 from headwater.store.reader import SqliteReader
 from headwater.store.sqlite import SqliteWriter
 from headwater.wire import codec
@@ -43,6 +47,7 @@ LEVELS = [200_000, 20_000, 2_000, 200, 20]
 FAN_IN = 10
 LINEAGE = 11_111
 SITE = "default"
+HOUR_MS = 3_600_000
 
 
 def log_of(node: int) -> bytes:
@@ -54,10 +59,12 @@ def now() -> int:
 
 
 class Load:
-    """Batches of n readings of one node each, as agents ship them."""
+    """Batches of n readings of one node each, as agents ship them: every series once a tick."""
 
-    def __init__(self, n: int) -> None:
+    def __init__(self, n: int, series: int = SERIES, tick_ms: int = 1000) -> None:
         self.n = n
+        self.series = series
+        self.tick_ms = tick_ms
         self.sequence = 0
 
     def first_stamps(self, node: int, first: int, end: int) -> Iterator[ShippedStamp]:
@@ -79,9 +86,10 @@ class Load:
 
     def keys(self, at: int, count: int) -> bytes:
         tick = np.arange(at, at + count)
-        order = np.argsort(tick % SERIES, kind="stable")
-        timestamps = START_MS + (tick // SERIES) * 1000 + (tick % SERIES) // 8 * 20
-        payload = codec.encode((tick % SERIES)[order], timestamps[order], np.zeros(count))
+        series = tick % self.series
+        order = np.argsort(series, kind="stable")
+        timestamps = START_MS + tick // self.series * self.tick_ms + series // 8 * self.tick_ms // 50
+        payload = codec.encode(series[order], timestamps[order], np.zeros(count))
         return codec.keys(payload)
 
     def stamp(self, node: int, at: int, count: int, inputs: Inputs | None, keys: bytes | None) -> ShippedStamp:
@@ -104,13 +112,13 @@ def groups_of(node: int, stamps: list[ShippedStamp]) -> list[Group]:
     ]
 
 
-def opened(folder: Path) -> SqliteWriter:
+def opened(folder: Path, series: int = SERIES) -> SqliteWriter:
     """A writer that knows all nodes and series."""
     writer = SqliteOptions().open_writer(folder, SITE, now)
     for node in (1, 2, 3, 11, 12, 13, 14):
         writer.hello(SITE, node, log_of(node), f"node{node}", "", now())
     definitions = tuple(
-        Definition(log_of(1), number, f"meter{number // 8}", f"metric{number % 8}") for number in range(SERIES)
+        Definition(log_of(1), number, f"meter{number // 8}", f"metric{number % 8}") for number in range(series)
     )
     writer.add(log_of(1), [(1, Shipment((), definitions, (CONTEXT,)))])
     return writer
@@ -214,9 +222,60 @@ def measured(n: int, readings: int, folder: Path) -> dict[str, float]:
     return rates
 
 
+def filled(folder: Path, batches: int, load: Load) -> dict[str, float]:
+    """Fill a large store, some groups at a time; how fast the writer took the first stamps."""
+    writer = opened(folder, load.series)
+    writing_s = 0.0
+    for first in range(0, batches * load.n, GROUP_BATCHES * load.n):
+        end = min(first + GROUP_BATCHES * load.n, batches * load.n)
+        groups = groups_of(1, list(load.first_stamps(1, first, end)))
+        begun = time.perf_counter()
+        assert not any(writer.add_all(groups))
+        writing_s += time.perf_counter() - begun
+        assert not any(writer.add_all(groups_of(2, list(load.same(2, 1, first, end)))))
+    writer.close()
+    return {"inserted_per_s": batches * load.n / writing_s}
+
+
+def measured_large(folder: Path, batches: int, load: Load) -> dict[str, float]:
+    figures = filled(folder, batches, load)
+    pick = random.Random(5)
+    hours = (batches * load.n // load.series) * load.tick_ms // HOUR_MS - 1
+    reader = SqliteOptions().open_reader(folder, SITE)
+
+    def found(meters: bool, size: int, asked: SqliteReader = reader) -> list[DataPoint]:
+        first_ms = START_MS + pick.randrange(max(hours, 1)) * HOUR_MS
+        metric = None if meters else f"metric{pick.randrange(8)}"
+        meter = f"meter{pick.randrange(load.series // 8)}"
+        return asked.search(Search(first_ms, first_ms + HOUR_MS, meter, metric), size)
+
+    def forward(asked: SqliteReader = reader) -> object:
+        return asked.forward([DataPointId(1, FIRST_ORDINAL + pick.randrange(batches * load.n))])
+
+    def afresh(ask: Callable[[SqliteReader], object]) -> float:
+        times = []
+        for _ in range(15):
+            asked = SqliteOptions().open_reader(folder, SITE)
+            asked.nodes()
+            times.append(median_us(lambda _, asked=asked: ask(asked), 1))  # type: ignore[misc]
+            asked.close()
+        return statistics.median(times)
+
+    figures["readings_of_a_series_in_the_hour"] = len(found(False, 100_000))
+    figures["find_series_hour_ms"] = median_us(lambda _: found(False, 100_000), 15) / 1e3
+    figures["find_series_hour_first_ms"] = afresh(lambda asked: found(False, 100_000, asked)) / 1e3
+    figures["find_series_hour_100_ms"] = median_us(lambda _: found(False, 100), 15) / 1e3
+    figures["find_meter_hour_100_ms"] = median_us(lambda _: found(True, 100), 15) / 1e3
+    figures["forward_ms"] = median_us(lambda _: forward(), 300) / 1e3
+    figures["forward_first_ms"] = afresh(forward) / 1e3
+    reader.close()
+    return figures
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--report", type=Path, help="write the figures as JSON")
+    parser.add_argument("--batches", type=int, default=20_000, help="batches a node in the large stores")
     parser.add_argument("--readings", type=int, default=1_000_000, help="readings a node")
     arguments = parser.parse_args()
     figures = {}
@@ -227,8 +286,15 @@ def main() -> None:
     print(f"{'':28}" + "".join(f"{f'N={n:,}':>14}" for n in figures))
     for name in figures[1000]:
         print(f"{name:28}" + "".join(f"{rates[name]:14,.1f}" for rates in figures.values()))
+    large = {}
+    for name, load in (("a minute", Load(1000, 1000, 60_000)), ("a second", Load(1000))):
+        with tempfile.TemporaryDirectory(prefix="headwater-store-") as folder:
+            large[name] = measured_large(Path(folder), arguments.batches, load)
+    print(f"{f'2 x {arguments.batches:,} batches':36}" + "".join(f"{name:>14}" for name in large))
+    for name in large["a minute"]:
+        print(f"{name:36}" + "".join(f"{rates[name]:14,.2f}" for rates in large.values()))
     if arguments.report:
-        arguments.report.write_text(json.dumps(figures, indent=1))
+        arguments.report.write_text(json.dumps({"small": figures, "large": large}, indent=1))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Data points as answers: parts of stored batches joined with their contexts, series, event times and sent times."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from itertools import repeat
 from typing import NamedTuple, Protocol
@@ -61,7 +61,7 @@ def data_points(names: Names, parts: list[Part]) -> Iterator[DataPoint]:
     columns = [_columns(resolver, part) for part in parts]
     contexts = names.contexts({part.batch.stamp.context for part in parts})
     keys = _keys(names, resolver, columns)
-    sent = _SentTimes(names, merged(map(_ids, parts)))
+    sent = _SentTimes(names, merged(map(_ids, parts)), _near(parts))
     for part, known in zip(parts, columns, strict=True):
         names.rest()
         context = contexts.get(part.batch.stamp.context)
@@ -73,12 +73,22 @@ def _ids(part: Part) -> Ids:
     return Ids(batch.node, batch.start + part.first, batch.start + part.end)
 
 
-class _SentTimes:
-    """When ids were sent on: the earliest time for each, asked once for every range without a gap."""
+def _near(parts: list[Part]) -> int:
+    """How far apart ids may lie to be asked for together: about two batches."""
+    return 2 * sum(part.batch.count for part in parts) // max(len(parts), 1)
 
-    def __init__(self, names: Names, ranges: list[Ids]) -> None:
+
+class _SentTimes:
+    """When ids were sent on: the earliest time for each, asked once for ranges that lie near each other."""
+
+    def __init__(self, names: Names, ranges: list[Ids], near: int) -> None:
+        """`ranges` rise, and do not touch."""
         self._ranges = ranges
-        self._times = [_sent_times(ids, names.sent(ids)) for ids in ranges]
+        self._times: list[list[int | None]] = []
+        for together in _neighbours(ranges, near):
+            names.rest()
+            sent = names.sent(Ids(together[0].node, together[0].first, together[-1].end))
+            self._times += _sent_times(together, sent)
 
     def of(self, ids: Ids) -> Iterable[int | None]:
         """The times of ids that lie in one of the ranges."""
@@ -87,11 +97,39 @@ class _SentTimes:
         return self._times[at][ids.first - first : ids.end - first]
 
 
-def _sent_times(ids: Ids, sent: list[Sent]) -> list[int | None]:
-    result: list[int | None] = [None] * (ids.end - ids.first)
+def _neighbours(ranges: list[Ids], near: int) -> Iterator[list[Ids]]:
+    """Rising ranges in groups of one node whose gaps are small."""
+    group: list[Ids] = []
+    for ids in ranges:
+        if group and (ids.node != group[-1].node or ids.first - group[-1].end > near):
+            yield group
+            group = []
+        group.append(ids)
+    if group:
+        yield group
+
+
+def _sent_times(ranges: list[Ids], sent: list[Sent]) -> list[list[int | None]]:
+    """The times of each id in rising ranges of one node."""
+    sent.sort()
+    longest = max((at.end - at.first for at in sent), default=0)
+    firsts = [at.first for at in sent]
+    found = []
+    for ids in ranges:
+        over = sent[bisect_right(firsts, ids.first - longest) : bisect_left(firsts, ids.end)]
+        found.append(_times_of(ids, over))
+    return found
+
+
+def _times_of(ids: Ids, sent: list[Sent]) -> list[int | None]:
+    size = ids.end - ids.first
+    if len(sent) == 1 and sent[0].first <= ids.first and sent[0].end >= ids.end:
+        return [sent[0].sent_ms] * size
+    result: list[int | None] = [None] * size
     for at in sorted(sent, key=lambda at: -at.sent_ms):
-        first, end = max(at.first, ids.first) - ids.first, min(at.end, ids.end) - ids.first
-        result[first:end] = [at.sent_ms] * (end - first)
+        first, end = max(at.first - ids.first, 0), min(at.end - ids.first, size)
+        if first < end:
+            result[first:end] = [at.sent_ms] * (end - first)
     return result
 
 

@@ -31,7 +31,7 @@ from headwater.store.port import (
     Search,
     StoredLoss,
 )
-from headwater.store.search import entries_of, found_by
+from headwater.store.search import entries_of, found_by, parts_of
 
 T = TypeVar("T")
 _ALL = ORDINAL_MAX + 1
@@ -168,7 +168,7 @@ class Request:
                 names, {log: self._catalogue.log_number(log) or 0 for log in {log for log, _ in names}}
             )
         hits = found_by(self._periods, search, entries, size)
-        return list(data_points(self, [Part(hit.batch, hit.position, hit.position + 1) for hit in hits]))
+        return list(data_points(self, parts_of(hits)))
 
     def rest(self) -> None:
         self._periods.rest()

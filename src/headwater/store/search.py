@@ -1,13 +1,14 @@
 """Finding first stamps by series, node and event time: which blocks may hold them, and which of their readings do."""
 
 from collections.abc import Iterator
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headwater.model.reading import SeriesName
-from headwater.store.batches import StoredBatch
+from headwater.store.batches import Part, StoredBatch
 from headwater.store.columns import SERIES_BITS
 from headwater.store.period import Period, Stretch
 from headwater.store.periods import Periods
@@ -17,6 +18,11 @@ POSTINGS_MAX = 64
 """With more series than this every block in the range of time is looked at: cheaper than so many postings."""
 
 
+HITS_WAITING_MAX = 1024
+"""More hits than this, and twice what is wanted, are put in order at once: what is not wanted takes memory."""
+_PLACE = itemgetter(0, 1, 2)
+
+
 class Hit(NamedTuple):
     """A reading found, in the order of answers: event time, then id."""
 
@@ -24,10 +30,6 @@ class Hit(NamedTuple):
     node: int
     ordinal: int
     batch: StoredBatch
-
-    @property
-    def position(self) -> int:
-        return self.ordinal - self.batch.start
 
 
 class Entry(NamedTuple):
@@ -48,18 +50,30 @@ class _Hits:
     def __init__(self, size: int, newest: bool) -> None:
         self.size = size
         self.newest = newest
-        self.found: list[Hit] = []
+        self._hits: list[Hit] = []
+        self._ordered = True
+
+    @property
+    def found(self) -> list[Hit]:
+        if not self._ordered:
+            self._hits.sort(key=_PLACE, reverse=self.newest)
+            del self._hits[self.size :]
+            self._ordered = True
+        return self._hits
 
     def may_take(self, stretch: Stretch) -> bool:
         """Whether anything in a stretch could stand before the last hit."""
-        if len(self.found) < self.size:
+        if len(self._hits) < self.size:
             return True
         last = self.found[-1].timestamp
         return stretch.t_max >= last if self.newest else stretch.t_min <= last
 
     def add(self, hits: list[Hit]) -> None:
         if hits:
-            self.found = sorted(self.found + hits, key=lambda hit: hit[:3], reverse=self.newest)[: self.size]
+            self._hits += hits
+            self._ordered = False
+            if len(self._hits) > 2 * self.size + HITS_WAITING_MAX:
+                self._hits = self.found
 
 
 def entries_of(names: list[SeriesName], number_of: dict[bytes, int]) -> list[Entry]:
@@ -82,6 +96,21 @@ def found_by(periods: Periods, search: Search, entries: list[Entry] | None, size
             for batch in period.keyed(stretch, entry.number, search.node, search.first_ms, search.last_ms):
                 hits.add(_hits_in(batch, entry, search, size))
     return hits.found
+
+
+def parts_of(hits: list[Hit]) -> list[Part]:
+    """Hits as parts, in their order; those that follow each other in a batch are one."""
+    parts: list[Part] = []
+    batch, first, end = None, 0, 0
+    for hit in hits:
+        at = hit.ordinal - hit.batch.start
+        if hit.batch is batch and at == end:
+            end += 1
+            continue
+        if batch is not None:
+            parts.append(Part(batch, first, end))
+        batch, first, end = hit.batch, at, at + 1
+    return parts if batch is None else [*parts, Part(batch, first, end)]
 
 
 def _narrowed(search: Search) -> Search:
