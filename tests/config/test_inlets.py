@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from headwater.config import Topology, format_topology, load_topology
+from headwater.config import Topology, format_topology, load_topology, with_free_ports
 from headwater.model.errors import ConfigError
-from headwater.pipeline.inlets import MqttOptions
+from headwater.pipeline.inlets import HttpOptions, MqttOptions
 from headwater.pipeline.mapping import MappingOptions
 
 NODE = """\
@@ -89,6 +89,47 @@ def test_every_option_of_a_subscription_survives_writing(tmp_path: Path) -> None
 def test_a_mistake_is_named_with_its_place(tmp_path: Path, more: str, said: str) -> None:
     with pytest.raises(ConfigError) as error:
         subscription(tmp_path, more)
+    assert said in str(error.value)
+
+
+HTTP = """\
+[[node]]
+id = "000001"
+name = "gatewayA"
+http_listen = "127.0.0.1:8080"
+[node.http]
+body_bytes_max = 2048
+mapping = {value = "$.v"}
+"""
+
+
+def test_a_node_listens_for_http_where_it_says(tmp_path: Path) -> None:
+    (gateway,) = load(tmp_path, HTTP).gateways
+    assert gateway.http_listen == "127.0.0.1:8080"
+    assert gateway.http == HttpOptions(body_bytes_max=2048, mapping=MappingOptions(value="$.v"))
+    assert load(tmp_path, NODE).gateways[0].http_listen is None
+
+
+def test_the_http_listener_survives_writing_and_moves_to_a_free_port(tmp_path: Path) -> None:
+    before = load(tmp_path, HTTP)
+    assert load(tmp_path, format_topology(before)) == before
+    moved = with_free_ports(before, tmp_path)
+    assert moved.gateways[0].http_listen not in (None, before.gateways[0].http_listen)
+    assert load(tmp_path, format_topology(moved)) == moved
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (HTTP.replace("8080", "80800"), "port 80800 is not between"),
+        (HTTP.replace("8080", "50051"), "the same address"),
+        (HTTP.replace("2048", "1"), "body_bytes_max = 1"),
+        (HTTP.replace("mapping", "map"), 'unknown key "map"'),
+    ],
+)
+def test_a_mistake_about_http_is_named(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        load(tmp_path, text)
     assert said in str(error.value)
 
 

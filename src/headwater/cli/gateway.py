@@ -15,7 +15,7 @@ from headwater.capture.configuration import (
 )
 from headwater.capture.environment import Read, settings_in
 from headwater.cli import logs
-from headwater.cli.arguments import Parser, command_line, name_of, port, topology_of, without_file
+from headwater.cli.arguments import Parser, address, command_line, name_of, port, topology_of, without_file
 from headwater.model.context import Location
 from headwater.model.errors import ConfigError, Rejected
 from headwater.model.ids import format_node, parse_node
@@ -53,6 +53,7 @@ written with dashes.""",
     made.option("--host", metavar="HOST", help="listen on this interface only (127.0.0.1)")
     made.option("-hn", "--host_next", metavar="HOST", help="host of the next hop")
     made.option("-pn", "--port_next", type=port, metavar="PORT", help="port of the next hop")
+    made.option("--http", type=address, metavar="HOST:PORT", help="take readings by HTTP here too: POST /v1/readings")
     made.option("-loc", "--location", metavar="LABEL", help="where this node is (default)")
     made.option(
         "-st",
@@ -100,6 +101,7 @@ def gateway_options(
         "data": given.get("data", Path("var") / format_node(node)),
         "provenance": not given.get("no_prov", False),
         "new_log": new_log,
+        "http_listen": given.get("http"),
     }
     if "storagetime" in given:
         values["storagetime_s"] = given["storagetime"]

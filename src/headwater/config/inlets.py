@@ -37,6 +37,11 @@ def mqtt_values(options: MqttOptions) -> dict[str, object]:
     return {**plain, **files, "mapping": mapping_values(options.mapping)}
 
 
+def http_values(options: HttpOptions) -> dict[str, object]:
+    """What a `[node.http]` says that means these options."""
+    return {"body_bytes_max": options.body_bytes_max, "mapping": mapping_values(options.mapping)}
+
+
 def mapping_values(mapping: MappingOptions) -> dict[str, object]:
     """What a mapping says, absent names left out."""
     values: dict[str, object] = msgspec.to_builtins(mapping)

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from headwater.agent.options import AgentOptions, parse_redis
 from headwater.config.address import Address, parse_address, reached
-from headwater.config.inlets import read_mqtt
+from headwater.config.inlets import read_http, read_mqtt
 from headwater.config.toml import Table, meant
 from headwater.config.topology import (
     SAME_IN_NODE,
@@ -35,6 +35,7 @@ TOPOLOGY_KEYS = ("site", "server", "store", "node", "sensors")
 SERVER_KEYS = ("listen", "data")
 NODE_KEYS = (
     *("id", "name", "listen", "agent_listen", "next", "location", "data", "redis", "step", "mqtt"),
+    *("http_listen", "http"),
     *SAME_IN_NODE,
 )
 
@@ -121,6 +122,8 @@ def _gateway(node: Table, around: _Around) -> GatewayOptions:
         next=_next(node, "next", around.listening) if "next" in node.values else None,
         location=_location(node.table("location")),
         steps=_steps(node, around.folder),
+        http_listen=str(node.read("http_listen", parse_address)) if "http_listen" in node.values else None,
+        http=read_http(node.table("http")),
         mqtt=tuple(read_mqtt(table, around.folder) for table in node.tables("mqtt")),
     )
 
@@ -246,6 +249,8 @@ def _all_different(file: Table, topology: Topology) -> None:
         use("id", format_node(gateway.node), node)
         use("address", reached(gateway.listen), node)
         use("address", reached(agent.listen), f"the agent of {node}")
+        if gateway.http_listen is not None:
+            use("address", reached(gateway.http_listen), f"http_listen of {node}")
         use("folder", gateway.data, node)
     for at, group in enumerate(topology.sensors, 1):
         use("folder", group.journal, f"[[sensors]] {at}")

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from headwater.agent.options import AgentOptions
 from headwater.config.address import LOOPBACK, Address, free_ports, reached
-from headwater.config.inlets import mqtt_values
+from headwater.config.inlets import http_values, mqtt_values
 from headwater.config.toml import toml_text
 from headwater.config.topology import SAME_IN_NODE, SENSOR_KEYS, SERVER, Topology
 from headwater.emulator.options import SensorOptions
@@ -20,7 +20,7 @@ from headwater.pipeline.options import GatewayOptions
 def with_free_ports(topology: Topology, data: Path, choose: Callable[[int, int], int] = random.randrange) -> Topology:
     """The same topology on free loopback ports, its folders under `data`, without Redis; Unavailable when ports are
     short."""
-    ports = free_ports(2 + 2 * len(topology.gateways), choose)
+    ports = free_ports(2 + 3 * len(topology.gateways), choose)
     fresh = [str(Address(LOOPBACK, port)) for port in ports]
     moved = {reached(gateway.listen): fresh[2 + 2 * at] for at, gateway in enumerate(topology.gateways)}
     server = replace(topology.server, listen=fresh[0], data=data / SERVER)
@@ -30,8 +30,9 @@ def with_free_ports(topology: Topology, data: Path, choose: Callable[[int, int],
             listen=moved[reached(gateway.listen)],
             next=moved.get(gateway.next or "", gateway.next),
             data=data / gateway.name,
+            http_listen=fresh[-1 - at] if gateway.http_listen is not None else None,
         )
-        for gateway in topology.gateways
+        for at, gateway in enumerate(topology.gateways)
     )
     agents = tuple(
         replace(agent, listen=fresh[3 + 2 * at], server=server.ingest, data=data / agent.name, redis=None)
@@ -73,6 +74,8 @@ def _node_lines(gateway: GatewayOptions, agent: AgentOptions, names: dict[str, s
         next=names.get(gateway.next or "", gateway.next),
         location=_present(msgspec.to_builtins(gateway.location)),
         data=gateway.data.absolute(),
+        http_listen=gateway.http_listen,
+        http=http_values(gateway.http),
         redis=agent.redis,
         **{key: getattr(gateway, key) for key in SAME_IN_NODE},
     )

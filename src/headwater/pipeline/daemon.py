@@ -16,6 +16,7 @@ from headwater.log.retention import Retention, RetentionOptions
 from headwater.log.writer import LogOptions, NodeLog
 from headwater.model.errors import Unavailable
 from headwater.model.records import Kind, TimeDecision
+from headwater.pipeline import http_server, mqtt_link
 from headwater.pipeline.collector import Collector
 from headwater.pipeline.committer import Committer
 from headwater.pipeline.core import Core
@@ -23,8 +24,8 @@ from headwater.pipeline.entry import Entry
 from headwater.pipeline.forward import Forwarder
 from headwater.pipeline.forward2018 import Forwarder2018, Outflow2018
 from headwater.pipeline.housekeeping import ROUND_S, Housekeeping
+from headwater.pipeline.http import HttpInlet, Status
 from headwater.pipeline.mqtt import MqttInlet
-from headwater.pipeline.mqtt_link import check_installed
 from headwater.pipeline.options import GatewayOptions
 from headwater.pipeline.sender import FORWARD, Outflow
 from headwater.pipeline.server import GatewayServicer, PipelineServicer, add_gateway
@@ -50,7 +51,9 @@ class Daemon:
     def __init__(self, options: GatewayOptions, now_ms: Callable[[], int]) -> None:
         self.options = options
         if options.mqtt:
-            check_installed()
+            mqtt_link.check_installed()
+        if options.http_listen is not None:
+            http_server.check_installed()
         self.disk = RealDisk(options.log)
         try:
             self._open(now_ms)
@@ -100,7 +103,7 @@ class Daemon:
             port = self._bind(server)
             await server.start()
             tasks += [asyncio.create_task(task) for task in self._tasks()]
-            inlets += [asyncio.create_task(inlet.run()) for inlet in self.mqtt]
+            inlets += [asyncio.create_task(inlet) for inlet in self._inlets()]
             with raising([*tasks, *inlets]):
                 yield port
         finally:
@@ -124,6 +127,19 @@ class Daemon:
         if self.outflow is not None and self.options.next is not None:
             tasks.append(self._forward(self.outflow, self.options.next))
         return tasks
+
+    def _inlets(self) -> list[Coroutine[None, None, None]]:
+        """The ways in besides gRPC."""
+        inlets = []
+        if self.options.http_listen is not None:
+            sock = http_server.listen(self.options.http_listen)
+            self.http_port = sock.getsockname()[1]
+            inlets.append(http_server.serve(HttpInlet(self.core, self.entry, self.options.http, self.status), sock))
+        return [*inlets, *(inlet.run() for inlet in self.mqtt)]
+
+    def status(self) -> Status:
+        """How the ways in stand."""
+        return Status(self.options.name, [inlet.standing for inlet in self.mqtt])
 
     def _forward(self, outflow: Outflow | Outflow2018, address: str) -> Coroutine[None, None, None]:
         if isinstance(outflow, Outflow2018):

@@ -222,7 +222,8 @@ class MqttLink:
         self._news.set()
 
     def _on_disconnect(self, client: Any, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:
-        self._fail(f"the connection was lost: {reason}")
+        ended = f"the broker ended the connection: {reason}"
+        self._fail(ended if flags.is_disconnect_packet_from_server else "the connection was lost")
 
     def _on_socket_close(self, client: Any, userdata: Any, sock: Any) -> None:
         if self._socket is not None:

@@ -12,7 +12,7 @@ from msgspec import Meta
 from headwater.capture.configuration import check_metrics
 from headwater.model.context import ALL_METRICS, Location
 from headwater.model.ids import NODE_MAX
-from headwater.pipeline.inlets import MqttOptions
+from headwater.pipeline.inlets import HttpOptions, MqttOptions
 from headwater.pipeline.step_options import StepOptions, check_masks
 
 MIB = 1 << 20
@@ -51,6 +51,9 @@ class GatewayOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """How many readings of unnumbered sources are remembered to refuse their repetition; 0 is off."""
     mqtt: Annotated[tuple[MqttOptions, ...], Meta(max_length=64)] = ()
     """Subscriptions at MQTT brokers, from which readings come in."""
+    http_listen: str | None = None
+    """host:port where readings may be posted; None: nowhere."""
+    http: HttpOptions = HttpOptions()
     new_log: bool = False
     """Begin a new log id in a folder whose manifest is lost."""
 
