@@ -9,7 +9,7 @@ SEED ?= 1
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: setup
 setup: ## make .venv as locked, with the headwater command
@@ -53,6 +53,12 @@ mqtt: setup servers ## the MQTT campaign: broker and gateway killed during MESSA
 simulate: SEEDS ?= 1
 simulate: setup ## the seeded simulation: replays SEED=1, or SEEDS=20000 from there
 	@$(BIN)/python -m tests.campaigns.simulate --seeds $(SEEDS) --from $(SEED)
+
+.PHONY: schemathesis
+schemathesis: EXAMPLES ?= 1000
+schemathesis: setup ## requests made up from the OpenAPI document: EXAMPLES=1000 an operation from SEED=1
+	@HEADWATER_SCHEMATHESIS_EXAMPLES=$(EXAMPLES) $(BIN)/pytest -q tests/api/test_schema.py --hypothesis-seed=$(SEED) \
+		-o timeout=0
 
 .PHONY: bench
 bench: setup ## the benchmarks

@@ -119,9 +119,11 @@ def nothing(*others: tuple[int, Schema]) -> dict[int | str, Schema]:
     return answered
 
 
-def _text(status: int, text: str, about: str) -> tuple[int, Schema]:
-    shape = {"type": "string", "const": text}
-    return status, {"description": f"`{text}`, {about}", "content": {"application/json": {"schema": shape}}}
+def _text(status: int, texts: str | tuple[str, ...], about: str) -> tuple[int, Schema]:
+    known = (texts,) if isinstance(texts, str) else texts
+    shape = {"type": "string", "enum": list(known)}
+    named = " or ".join(f"`{text}`" for text in known)
+    return status, {"description": f"{named}, {about}", "content": {"application/json": {"schema": shape}}}
 
 
 def problem(status: int, about: str) -> tuple[int, Schema]:
@@ -136,7 +138,7 @@ NO_STATS = _text(404, contract.NO_STATS, _BARE)
 NO_PROVENANCE = _text(404, contract.NO_PROVENANCE, _BARE)
 EXPIRED = problem(404, "With detail, of an id whose provenance was deleted: problem details that say so")
 INVALID_STRUCTURE = _text(400, contract.INVALID_STRUCTURE, _QUOTED)
-INVALID_SIZE = _text(400, contract.INVALID_SIZE, f"{_QUOTED}; the same for `{contract.INVALID_NODE}`")
+INVALID_SIZE = _text(400, (contract.INVALID_SIZE, contract.INVALID_NODE), _QUOTED)
 BAD_REQUEST = problem(400, "What is wrong with the question, or that its answer is too large")
 TOO_LONG = problem(413, "The body is too long")
 UNAVAILABLE = problem(503, "The store cannot be read now")
