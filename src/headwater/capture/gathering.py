@@ -12,7 +12,7 @@ from headwater.model.records import Kind
 
 READINGS = 1024
 """The most values in a batch, and the ids set aside for each."""
-BATCHES_MAX = 16
+BATCHES_MAX = 64
 """The most batches side by side."""
 RUNS_MAX = 65_536
 """The most runs of inputs that wait, over all batches, unless one value alone has more."""

@@ -183,12 +183,14 @@ class Recorder:
         )
         points = input_points(named, none_is_fine=True)
         key = SeriesKey(said.meter or level.meter or _meter_of(named, naming), said.metric or naming.metric)
-        check_key(*key)
+        if said.meter is not None or said.metric is not None:
+            check_key(*key)
         self._check_open()
         double = number(said.value)
         time_ms = self._now_ms() if said.timestamp is None else milliseconds(said.timestamp)
         contribution = said.contribution or naming.contribution
-        check_name("contribution", contribution)
+        if said.contribution is not None:
+            check_name("contribution", contribution)
         if points:
             point = self._add(Kind.OUT, key, time_ms, double, level, points, contribution)
         else:
