@@ -129,6 +129,18 @@ def test_the_store_knows_of_each_value_what_the_recorder_was_told(tmp_path: Path
     assert points[two].step is None
 
 
+def test_the_store_knows_the_trace_of_each_value(tmp_path: Path) -> None:
+    with simulated() as recorder:
+        traces = [None, *(f"00-{number // 3:032x}-{number // 2:016x}-01" for number in range(3, 40)), None]
+        points = [recorder.record("m", "x", 1, traceparent=trace) for trace in traces]
+        recorder.flush()
+        reader = shipped(recorder, tmp_path)
+        assert [reader.points([point])[point].traceparent for point in points] == traces
+        found = reader.points(points)
+        assert [found[point].traceparent for point in points] == traces
+        reader.close()
+
+
 def test_values_that_many_hands_made_meet_in_one_lineage(tmp_path: Path) -> None:
     """Two recorders: what one made, the other goes on from."""
     with simulated() as one, Recorder(tmp_path / "two", node="0000b2") as two:

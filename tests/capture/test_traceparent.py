@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from headwater.capture import Recorder, within
 from headwater.capture.intake import trace_runs
-from headwater.capture.traceparent import format_traceparent, parse_traceparent
+from headwater.capture.traceparent import parse_traceparent
 from headwater.model.errors import Rejected
 from headwater.model.ids import IdRun
-from headwater.model.stamp import Stamp, TraceRun, stamp_fault, trace_of
+from headwater.model.stamp import Stamp, TraceRun, format_traceparent, stamp_fault, trace_of
 from tests.capture.laboratory import simulated
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import pytest
 
-from headwater.capture import Location, Recorder
+from headwater.capture import Location, Recorder, within
 from headwater.client import Client
 from headwater.config.address import free_ports
 from headwater.model.errors import HeadwaterError
@@ -20,6 +20,7 @@ T = TypeVar("T")
 
 HEADWATER = (sys.executable, "-m", "headwater.cli.main")
 PATIENCE_S = 60.0
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
 @contextmanager
@@ -61,13 +62,16 @@ def test_a_derived_value_is_explained_by_the_api_and_by_trace(grid: str, tmp_pat
     with Recorder(tmp_path / "lab", node=NODE, name="lab", location=Location("bench 3")) as recorder:
         one = recorder.record("meter-1", "power", 231.4, timestamp=1_700_000_000_000)
         two = recorder.record("meter-1", "power", 229.8, timestamp=1_700_000_001_000)
-        mean = recorder.derive(
-            "meter-1", "power.mean", 230.6, inputs=[one, two], contribution="average", timestamp=1_700_000_000_000
-        )
+        with within(traceparent=TRACE):
+            mean = recorder.derive(
+                "meter-1", "power.mean", 230.6, inputs=[one, two], contribution="average", timestamp=1_700_000_000_000
+            )
         recorder.flush()
         with Client(grid) as client:
             found = eventually(lambda: client.trace(str(mean)))
         assert (found.id, found.value, found.kind, found.node) == (str(mean), 230.6, "out", "lab")
+        assert found.traceparent == TRACE
+        assert [each.dp.traceparent for each in found.input_datapoints] == [None, None]
         assert found.origin is not None
         assert found.origin.kind == "entry"
         assert found.context.loc is not None

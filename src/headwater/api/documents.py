@@ -74,6 +74,8 @@ class Datapoint(msgspec.Struct, rename="camel", kw_only=True, gc=False):
     """Detail."""
     metrics: tuple[str, ...] | UnsetType = UNSET
     """Detail: the context columns that its node records; absent when its context never arrived."""
+    traceparent: str | UnsetType = UNSET
+    """Detail: the W3C trace that the program which recorded it belonged to."""
     value: float | Literal["NaN", "Infinity", "-Infinity"] | UnsetType = UNSET
     """Detail: the value, asked from the node's log."""
     value_state: ValueState | UnsetType = UNSET

@@ -95,6 +95,7 @@ class Painter:
         document.step = point.step or UNSET
         kind, stream, number = point.origin
         document.origin = documents.Origin(_ORIGINS.get(kind, "entry"), stream, number)
+        document.traceparent = point.traceparent or UNSET
         if point.context is not None:
             document.metrics = point.context.metrics
 

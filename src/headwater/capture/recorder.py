@@ -22,7 +22,6 @@ from headwater.capture.results import Input, Point, said_of
 from headwater.capture.traced import Naming, Tracer
 from headwater.capture.traceparent import (
     NO_TRACE,
-    format_traceparent,
     parse_traceparent,
     trace_of_environment,
     trace_of_opentelemetry,
@@ -33,7 +32,7 @@ from headwater.model.errors import ConfigError, NotFound, Rejected, Unavailable
 from headwater.model.ids import DataPointId, format_node
 from headwater.model.reading import Reading, SeriesKey, check_key, check_name
 from headwater.model.records import Kind
-from headwater.model.stamp import SIMPLE, trace_of
+from headwater.model.stamp import SIMPLE, format_traceparent, trace_of
 
 _logger = logging.getLogger(__name__)
 

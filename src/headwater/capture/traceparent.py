@@ -1,4 +1,4 @@
-"""The trace that a value belongs to: a W3C `traceparent`, kept as its 26 bytes and written as its 55 characters.
+"""The trace that a value belongs to: a W3C `traceparent`, kept as its 26 bytes.
 
 Source of the format: https://www.w3.org/TR/trace-context/, section 3.2.
 """
@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import Protocol, cast
 
 from headwater.model.errors import Rejected
-from headwater.model.stamp import TRACE_BYTES
 
 VARIABLE = "TRACEPARENT"
 """The environment variable that a parent process hands its trace on with."""
@@ -56,13 +55,6 @@ def parse_traceparent(text: str) -> bytes:
     if not any(trace[1:17]) or not any(trace[17:25]):
         raise Rejected("traceparent", f"{text[:60]!r} has a trace id or parent id of zeros only, which names nothing")
     return trace
-
-
-def format_traceparent(trace: bytes) -> str:
-    """The 55 characters of 26 bytes."""
-    assert len(trace) == TRACE_BYTES
-    digits = trace.hex()
-    return f"{digits[:2]}-{digits[2:34]}-{digits[34:50]}-{digits[50:]}"
 
 
 def trace_of_environment(environment: Mapping[str, str]) -> bytes:

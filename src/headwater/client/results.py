@@ -59,6 +59,8 @@ class Datapoint(msgspec.Struct, frozen=True, rename="camel", kw_only=True, gc=Fa
     step: str | None = None
     origin: Origin | None = None
     metrics: tuple[str, ...] | None = None
+    traceparent: str | None = None
+    """The W3C trace that the program which recorded it belonged to."""
     value: float | NoNumber | None = None
     """As JSON says it; `number` is a float always."""
     value_state: str | None = None

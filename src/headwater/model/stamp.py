@@ -121,6 +121,12 @@ def trace_of(stamp: Stamp, position: int) -> bytes:
     return b""
 
 
+def format_traceparent(trace: bytes) -> str:
+    """The 55 characters of the 26 bytes of a trace, as https://www.w3.org/TR/trace-context/ writes them."""
+    digits = trace.hex()
+    return f"{digits[:2]}-{digits[2:34]}-{digits[34:50]}-{digits[50:]}"
+
+
 def contribution_of(stamp: Stamp) -> str:
     """What the inputs contributed: forwarding is `simple`, as 2018 clients expect."""
     return stamp.inputs.contribution if isinstance(stamp.inputs, Lists) else SIMPLE

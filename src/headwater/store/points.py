@@ -2,13 +2,13 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
-from itertools import repeat
+from itertools import islice, repeat
 from typing import NamedTuple, Protocol
 
 from headwater.model.context import Context
 from headwater.model.ids import ORDINAL_MAX, DataPointId, IdRun
 from headwater.model.reading import SeriesKey
-from headwater.model.stamp import Lists, Same
+from headwater.model.stamp import Lists, Same, Stamp, format_traceparent
 from headwater.store.batches import Ids, Part, StoredBatch, merged
 from headwater.store.columns import SERIES_BITS, UNKNOWN, Resolver
 from headwater.store.lineage import Graph
@@ -184,9 +184,18 @@ def _part_points(
             repeat(shipped.kind),
             repeat(None if context is None else context.step),
             zip(repeat(origin.kind), repeat(origin.stream.hex()), columns.numbers, strict=False),
+            _traces(shipped.stamp, first, end),
             strict=False,
         ),
     )
+
+
+def _traces(stamp: Stamp, first: int, end: int) -> Iterable[str | None]:
+    if not stamp.traces:
+        return repeat(None)
+    texts = {run.trace: format_traceparent(run.trace) if run.trace else None for run in stamp.traces}
+    every = (texts[run.trace] for run in stamp.traces for _ in range(run.count))
+    return islice(every, first, end)
 
 
 def _times(codes: list[int], timestamps: list[int]) -> Iterable[int | None]:

@@ -76,6 +76,8 @@ class DataPoint(NamedTuple):
     step: str | None
     origin: tuple[int, str, int]
     """(origin kind, stream id in hex, number of this very reading or sequence of the batch's origin)."""
+    traceparent: str | None = None
+    """The W3C trace that the program which recorded it belonged to."""
 
 
 class Node(NamedTuple):
