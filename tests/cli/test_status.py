@@ -4,7 +4,7 @@ import msgspec
 from rich.console import Console
 
 from headwater.api import documents
-from headwater.cli.status import table
+from headwater.cli.status import table, troubles
 from headwater.client import Node, NodeStat
 
 GATEWAY = documents.NodeStat(
@@ -32,6 +32,14 @@ ENDPOINT = documents.NodeStat(
     receive_rate=0.0,
 )
 NODES = [documents.Node(id="000001", name="gatewayA", successor="000002"), documents.Node(id="000002", name="endpoint")]
+
+
+def test_what_a_node_cannot_reach_has_a_line_of_its_own() -> None:
+    what = {"MQTT broker b:1883, topic plant/#": "Connection refused"}
+    stats = [msgspec.json.decode(msgspec.json.encode(msgspec.structs.replace(GATEWAY, troubles=what)), type=NodeStat)]
+    assert [str(line) for line in troubles(stats)] == [
+        "gatewayA: MQTT broker b:1883, topic plant/#: Connection refused"
+    ]
 
 
 def lines(counts: bool) -> list[list[str]]:

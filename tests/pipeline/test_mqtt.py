@@ -13,6 +13,7 @@ import pytest
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
+from headwater.log.standing import load_counts
 from headwater.pipeline import daemon as daemon_module
 from headwater.pipeline import mqtt_link
 from headwater.pipeline.inlets import MqttOptions
@@ -244,6 +245,7 @@ def test_a_broker_that_is_away_is_told_once_and_tried_again_and_disturbs_nothing
         async with running(gateway_options(tmp_path / "node", mqtt=(subscription(mosquitto),))) as found:
             await until(lambda: standing(found).problem)
             assert "Connection refused" in (standing(found).problem or "")
+            await until(lambda: load_counts(found.daemon.disk).troubles, "the trouble in what the agent reads")
             source = Source()
             source.make([reading("m", "power", 1)])
             async with source.connected(found.address):

@@ -42,5 +42,6 @@ class Standing:
             progress_ms=disk.load_word(PROGRESS),
             refused=counts.refused,
             dropped=counts.dropped,
+            troubles=counts.troubles,
             redis=self.redis(),
         )

@@ -141,6 +141,8 @@ class NodeStat(msgspec.Struct, rename="camel", kw_only=True):
     """Readings dropped, by reason."""
     redis: dict[str, int] | UnsetType = UNSET
     """What became of the readings for the node's Redis, since its agent started; absent without one."""
+    troubles: dict[str, str] | UnsetType = UNSET
+    """What the node cannot reach at present, such as an MQTT broker, and why; absent when there is nothing."""
     reported_send_rate: float | UnsetType = UNSET
     reported_receive_rate: float | UnsetType = UNSET
 

@@ -64,5 +64,7 @@ def _describe(document: documents.NodeStat, node: Node, verdicts: Verdicts) -> N
     document.dropped = report.dropped
     if report.redis:
         document.redis = report.redis
+    if report.troubles:
+        document.troubles = report.troubles
     document.reported_send_rate = report.send_rate
     document.reported_receive_rate = report.receive_rate

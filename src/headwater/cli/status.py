@@ -57,7 +57,10 @@ def status(
             return 0
         nodes = client.topology()
     console = Console() if sys.stdout.isatty() else Console(width=WIDE)
-    console.print(table(call.read(body), nodes, console.width >= NARROW))
+    stats = call.read(body)
+    console.print(table(stats, nodes, console.width >= NARROW))
+    for line in troubles(stats):
+        console.print(line)
     return 0
 
 
@@ -126,6 +129,15 @@ def table(stats: Sequence[NodeStat], nodes: Sequence[Node], counts: bool) -> Tab
             *(_counts(stat) if counts else ()),
         )
     return made
+
+
+def troubles(stats: Sequence[NodeStat]) -> list[Text]:
+    """A line for each thing that a node cannot reach."""
+    return [
+        Text(f"{stat.name or stat.id}: {what}: {why}", "yellow")
+        for stat in sorted(stats, key=lambda stat: stat.id)
+        for what, why in stat.troubles.items()
+    ]
 
 
 def _counts(stat: NodeStat) -> list[str | Text]:

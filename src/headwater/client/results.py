@@ -116,6 +116,7 @@ class NodeStat(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     refused: dict[str, int] = {}
     dropped: dict[str, int] = {}
     redis: dict[str, int] = {}
+    troubles: dict[str, str] = {}
     reported_send_rate: float | None = None
     reported_receive_rate: float | None = None
 

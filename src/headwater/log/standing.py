@@ -22,6 +22,8 @@ class Counts(msgspec.Struct, frozen=True):
 
     refused: dict[str, int] = {}
     dropped: dict[str, int] = {}
+    troubles: dict[str, str] = {}
+    """What cannot be reached at present, and why."""
 
 
 def save_counts(disk: Disk, counts: Counts) -> None:

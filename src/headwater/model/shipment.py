@@ -58,3 +58,5 @@ class NodeReport(msgspec.Struct, frozen=True, array_like=True):
     dropped: dict[str, int] = {}
     redis: dict[str, int] = {}
     """What became of the readings for the node's Redis, since its agent started; empty without one."""
+    troubles: dict[str, str] = {}
+    """What the pipeline daemon is connected to and cannot reach at present, with the reason in a sentence."""

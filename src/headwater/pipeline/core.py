@@ -26,6 +26,8 @@ class Core:
         self.refused: Counter[str] = Counter()
         """Readings or records refused, per reason."""
         self.latest_refusals: list[str] = []
+        self.troubles: dict[str, str] = {}
+        """What cannot be reached at present, and why, in a sentence each."""
         self.connections: dict[bytes, object] = {}
         """The newest connection of each upstream log or source (rule 7)."""
         self.nodes: dict[int, bytes] = {}

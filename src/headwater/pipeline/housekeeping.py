@@ -132,7 +132,7 @@ class Housekeeping:
         if cursor_name(FORWARD) in files:
             self._forward_saved = self._forward_offered
         self._chain.saved_as(files)
-        counts = Counts(dict(self._core.refused), dict(self._core.log.state.lost))
+        counts = Counts(dict(self._core.refused), dict(self._core.log.state.lost), dict(self._core.troubles))
         if counts != self._counts:
             save_counts(self._disk, counts)
             self._counts = counts

@@ -82,6 +82,7 @@ class MqttInlet:
         if standing.problem != problem:
             _logger.warning("%s: %s; trying again, next in %.1f s", self._called, problem, wait_s)
         standing.connected, standing.problem = False, problem
+        self._core.troubles[self._called] = problem
 
     @property
     def _called(self) -> str:
@@ -116,6 +117,7 @@ class MqttInlet:
         _logger.info("%s: connected%s", self._called, ", the session goes on" if had_session else "")
         self._backoff.reset()
         self.standing.connected, self.standing.problem = True, None
+        self._core.troubles.pop(self._called, None)
 
     async def _finish(self, link: MqttLink) -> None:
         """Acknowledge what becomes durable soon, when the gateway stops while the connection stands."""
