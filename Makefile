@@ -60,6 +60,11 @@ schemathesis: setup ## requests made up from the OpenAPI document: EXAMPLES=1000
 	@HEADWATER_SCHEMATHESIS_EXAMPLES=$(EXAMPLES) $(BIN)/pytest -q tests/api/test_schema.py --hypothesis-seed=$(SEED) \
 		-o timeout=0
 
+.PHONY: fuzz
+fuzz: INPUTS ?= 1000000
+fuzz: setup ## any input for what reads it: INPUTS=1000000 a target from SEED=1, TARGET=sql for one
+	@$(BIN)/python -m tests.campaigns.fuzz --inputs $(INPUTS) --seed $(SEED) $(if $(TARGET),--target $(TARGET))
+
 .PHONY: bench
 bench: setup ## the benchmarks
 	@$(BIN)/python -m benchmarks

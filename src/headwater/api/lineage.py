@@ -48,7 +48,7 @@ def _answer(id: DataPointId, found: bool, recursive: bool, structure: Structure)
 def _question(body: bytes) -> documents.LineageQuestion:
     try:
         return _decode(body)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Rejected("question", f"the body is not a lineage question: {error}") from error
 
 

@@ -58,7 +58,7 @@ class AgentClients:
         try:
             for runs in questions(ids):
                 await self._read(node.address, runs, answer)
-        except (grpc.aio.AioRpcError, msgspec.DecodeError):
+        except (grpc.aio.AioRpcError, msgspec.DecodeError, UnicodeDecodeError):
             pass  # What was found until now stays, the rest is unreachable.
         return answer
 

@@ -195,7 +195,7 @@ class Inflow(Connection):
         """The answer to what was asked for: log it, and go on with what waited."""
         try:
             definition = _definitions.decode(body)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise Rejected("definition", f"the answer to a request for a definition cannot be read: {error}") from error
         if self._wanted is None or (definition.log, definition.number) != self._wanted:
             raise Rejected("definition", f"a definition of {definition.log.hex()}/{definition.number}, not asked for")
@@ -223,5 +223,5 @@ def _without_first(travel: Travel, have: int) -> Travel:
 def _decoded(decoder: msgspec.msgpack.Decoder[T], record: pb.Record) -> T:
     try:
         return decoder.decode(record.body)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Rejected("record", f"record {record.sequence} cannot be read: {error}") from error

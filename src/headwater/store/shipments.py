@@ -18,7 +18,7 @@ def opened(body: bytes, bytes_max: int = SHIPMENT_BYTES_MAX) -> Shipment:
         return _decode_shipment(_decompressed(body, bytes_max))
     except zstandard.ZstdError as error:
         raise Rejected("shipment", f"a body of {len(body)} bytes is not zstd: {error}") from error
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Rejected("shipment", f"a body of {len(body)} bytes holds no shipment: {error}") from error
 
 
@@ -26,7 +26,7 @@ def opened_report(body: bytes) -> NodeReport:
     """The report in a StampsUp; Rejected("report") when it cannot be read."""
     try:
         return _decode_report(body)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Rejected("report", f"{len(body)} bytes hold no report: {error}") from error
 
 

@@ -75,7 +75,7 @@ def unpack(message: pb.Record, node: int) -> Travel:
     """The batch in a message from `node`; Rejected says what is wrong with it, without decoding its columns."""
     try:
         travel = _decoder.decode(message.body)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Rejected("batch", f"record {message.sequence} cannot be read: {error}") from error
     fault = _fault(travel, node)
     if fault is not None:
@@ -87,7 +87,7 @@ def announced(message: pb.Record) -> int:
     """How many readings a message says it has; 0 when that cannot be read or cannot be right."""
     try:
         count = _decoder.decode(message.body).count if message.kind in (Kind.DATA, Kind.OUT) else 0
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return 0
     return count if 0 < count <= codec.READINGS_MAX else 0
 

@@ -155,7 +155,7 @@ def decode_body(record: Record) -> Body:
     """The body of a record of a known kind; Rejected("record") when it is not what the kind says."""
     try:
         return _DECODERS[record.kind].decode(record.body)
-    except (KeyError, msgspec.DecodeError, RecursionError) as error:
+    except (KeyError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Rejected("record", f"record {record.sequence} of kind {record.kind} cannot be read: {error}") from error
 
 

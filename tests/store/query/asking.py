@@ -1,5 +1,6 @@
 """Asks the relation of a store in this process, as a query's own process does."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import msgspec
 
 from headwater.model.ids import DataPointId
 from headwater.store.query.child import answer
+from headwater.store.query.engine import Engine
 from headwater.store.query.frames import BEGUN, DATA, ENDED, HEAD, Begun, Ended, Request
 
 Row = dict[str, Any]
@@ -39,7 +41,8 @@ def ask(folder: Path, site: str, sql: str, **options: Any) -> Asked:
     """The answer to a query; raises what it is refused with."""
     said: list[bytes] = []
     request = Request(sql, str(folder), site, **options)
-    answer(request, said.append, no_values)
+    with closing(Engine(request.memory_bytes_max, request.threads)) as engine:
+        answer(engine, request, said.append, no_values)
     return Asked(b"".join(said))
 
 

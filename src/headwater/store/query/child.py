@@ -49,8 +49,13 @@ def main() -> int:
     if body is None:
         return 0
     request = msgspec.msgpack.decode(body, type=Request)
-    _limit(request)
-    fault = _fault_of(lambda: answer(request, say.write, _Fetched(request, say, asked)))
+    limit(request)
+
+    def work() -> None:
+        with closing(Engine(request.memory_bytes_max, request.threads)) as engine:
+            answer(engine, request, say.write, _Fetched(request, say, asked))
+
+    fault = fault_of(work)
     if fault is not None:
         say.write(frames.frame(FAULT, frames.encode(fault)))
     with contextlib.suppress(BrokenPipeError):
@@ -58,7 +63,8 @@ def main() -> int:
     os._exit(0)  # Nothing is left to tidy up, and libraries take their time for it.
 
 
-def _fault_of(work: Callable[[], None]) -> Fault | None:
+def fault_of(work: Callable[[], None]) -> Fault | None:
+    """What ended some work too early, None when it was done."""
     try:
         work()
     except SqlFault as fault:
@@ -76,12 +82,11 @@ def _fault_of(work: Callable[[], None]) -> Fault | None:
     return None
 
 
-def answer(request: Request, say: Callable[[bytes], object], values: Values) -> None:
+def answer(engine: Engine, request: Request, say: Callable[[bytes], object], values: Values) -> None:
     """Answer a request in frames; raises what the query is refused with."""
-    with closing(Engine(request.memory_bytes_max, request.threads)) as engine:
-        statement = engine.statement(request.sql, request.of_2018)
-        with closing(Scan(files_of(Path(request.folder), request.site))) as scan:
-            _ask(engine, scan, statement, request, say, values)
+    statement = engine.statement(request.sql, request.of_2018)
+    with closing(Scan(files_of(Path(request.folder), request.site))) as scan:
+        _ask(engine, scan, statement, request, say, values)
 
 
 def _ask(
@@ -216,7 +221,7 @@ def _read_frame(asked: BinaryIO) -> bytes | None:
     return asked.read(HEAD.unpack(head)[1])
 
 
-def _limit(request: Request) -> None:
+def limit(request: Request) -> None:
     """The second wall: the system refuses what DuckDB does not count, such as one very long text."""
     with open("/proc/self/statm", encoding="ascii") as statm:
         taken = int(statm.read().split()[0]) * resource.getpagesize()

@@ -38,6 +38,10 @@ class Engine:
     def close(self) -> None:
         self._connection.close()
 
+    def interrupt(self) -> None:
+        """Break off what is being worked out, from another thread."""
+        self._connection.interrupt()
+
     def statement(self, sql: str, of_2018: bool) -> Statement:
         """The statement of a query; SqlFault when it may not run. With `of_2018` the relation that it names first,
         whatever its name, is the one of 2018."""
