@@ -15,6 +15,7 @@ import msgspec
 from headwater.store.query import frames
 from headwater.store.query.child import MEMORY_BESIDE
 from headwater.store.query.frames import HEAD, Fault, Request
+from headwater.store.query.running import ENVIRONMENT
 from tests.api import grid
 from tests.campaigns.fuzzing.statements import statement
 from tests.campaigns.fuzzing.target import Check
@@ -108,10 +109,10 @@ def statements(folder: Path) -> Iterator[Check]:
     writer = grid.open_writer(folder / "stores")
     grid.fill(writer, {})
     (folder / "witness").mkdir()
-    environment = {**os.environ, "HEADWATER_SECRET": SECRET, "TMPDIR": str(folder / "witness")}
+    places = {"HEADWATER_SECRET": SECRET, "TMPDIR": str(folder / "witness"), "PYTHONPATH": os.pathsep.join(sys.path)}
     with socket.create_server(("127.0.0.1", 0)) as port:
         witness = Witness(folder / "witness", port)
-        worker = Worker(environment)
+        worker = Worker(ENVIRONMENT | places)
 
         def check(random: Random) -> str:
             text = statement(random).replace("{folder}", str(witness.folder))

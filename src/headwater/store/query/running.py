@@ -20,7 +20,7 @@ Values = Callable[[list[DataPointId]], Awaitable[list[tuple[str, float | None]]]
 """What the nodes say of ids, for each (state, value)."""
 
 _COMMAND = (sys.executable, "-P", "-m", "headwater.store.query.child")
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "ARROW_DEFAULT_MEMORY_POOL": "system",
     "HOME": "/nonexistent",
     "LC_ALL": "C.UTF-8",
@@ -36,7 +36,7 @@ _SAID_BYTES_MAX = 4_096
 
 async def started() -> Process:
     """A process that waits for a request."""
-    environment = dict(_ENVIRONMENT)
+    environment = dict(ENVIRONMENT)
     if path := os.environ.get("PYTHONPATH"):
         environment["PYTHONPATH"] = path
     return await asyncio.create_subprocess_exec(
