@@ -69,6 +69,10 @@ fuzz: setup ## any input for what reads it: INPUTS=1000000 a target from SEED=1,
 bench: setup ## the benchmarks
 	@$(BIN)/python -m benchmarks
 
+.PHONY: reference
+reference: setup ## write the tables of docs/cli.md, api.md and configuration.md from the code
+	@$(BIN)/python -m scripts.generate_reference
+
 .PHONY: stubs
 stubs: ## generate the gRPC stubs from src/headwater/wire/*.proto
 	@scripts/setup stubs
