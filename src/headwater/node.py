@@ -8,6 +8,7 @@ import logging
 import signal
 import time
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from headwater.agent.options import AgentOptions
@@ -31,13 +32,16 @@ def wall_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def run_gateway(options: GatewayOptions) -> int:
-    """Be a pipeline daemon. SIGUSR1 drains it: open windows close now."""
+def run_gateway(options: GatewayOptions, read: Callable[[], GatewayOptions] | None = None) -> int:
+    """Be a pipeline daemon. SIGUSR1 drains it: open windows close now. SIGHUP has the configuration read again."""
     from headwater.pipeline.daemon import Daemon
 
     async def serve() -> int:
         daemon = Daemon(options, wall_ms)
-        stop = _until_told({signal.SIGUSR1: daemon.drain})
+        handlers: Handlers = {signal.SIGUSR1: daemon.drain}
+        if read is not None:
+            handlers[signal.SIGHUP] = partial(daemon.reload, read)
+        stop = _until_told(handlers)
         async with daemon.serving() as port:
             _logger.info("node %s (%s) listens on port %d", options.name, f"{options.node:06x}", port)
             await stop.wait()

@@ -16,10 +16,12 @@ from headwater.cli.supervisor import Spec, Supervisor
 
 LISTENS = "import socket, sys; s = socket.create_server(('127.0.0.1', int(sys.argv[1]))); "
 HOLDS = "import os, signal; from headwater.cli import lifeline; lifeline.hold(os.environ, 0.1); "
+RELOADS = "import signal; signal.signal(1, lambda *_: print('reloaded', flush=True)); "
 CHILDREN = {
     "stays": "import signal; print('up', flush=True); signal.pause()",
     "deaf": HOLDS + "signal.signal(15, signal.SIG_IGN); print('up', flush=True); signal.pause()",
     "listens": LISTENS + "import signal; signal.pause()",
+    "reloads": RELOADS + "print('up', flush=True); [signal.pause() for _ in range(99)]",
     "ends": "",
     "fails": "import sys; sys.exit(2)",
 }
@@ -31,6 +33,7 @@ specs = [
         name=kind,
         command=(sys.executable, "-c", CHILDREN[kind], port),
         ends=kind == "ends",
+        reloads=kind == "reloads",
         listen=f"127.0.0.1:{port}" if kind in ("listens", sys.argv[1]) else None,
     )
     for kind in sys.argv[2:]
@@ -64,6 +67,15 @@ def test_a_signal_stops_everything_cleanly(number: int) -> None:
     with foreground("stays") as process:
         until(process, "ready 0")
         process.send_signal(number)
+        assert process.wait(60) == 0
+
+
+def test_sighup_reaches_who_reads_its_configuration_again_and_nobody_else() -> None:
+    with foreground("reloads", "stays") as process:
+        until(process, "reloads | up")
+        process.send_signal(signal.SIGHUP)
+        until(process, "reloads | reloaded")
+        process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0
 
 

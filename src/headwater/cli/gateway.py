@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> int:
     options = gateway_options(given, os.environ)
     from headwater import node
 
-    return node.run_gateway(options)
+    return node.run_gateway(options, lambda: gateway_options(given, os.environ))
 
 
 def parser() -> Parser:

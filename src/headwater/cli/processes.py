@@ -66,6 +66,7 @@ def _spec(name: str, command: str, configured: tuple[str, ...], called: str, ran
         rank=rank,
         listen=listen,
         ends=command == "emulate",
+        reloads=command == "gateway",
     )
 
 

@@ -18,10 +18,10 @@ def supervise(supervisor: Supervisor, ready: Callable[[list[str]], None], timeou
     0 after a stop that was asked for, or when everything has finished; HeadwaterError when a process had to be given up
     and none is left. A second signal stops at once.
     """
-    with _signals(supervisor) as asked:
+    with _signals(supervisor) as (asked, reloads):
         supervisor.start()
         try:
-            _watch(supervisor, ready, asked, timeout_s)
+            _watch(supervisor, ready, asked, reloads, timeout_s)
         finally:
             failed = [process.name for process in supervisor.processes() if process.state == "failed"]
             supervisor.stop()
@@ -30,7 +30,9 @@ def supervise(supervisor: Supervisor, ready: Callable[[list[str]], None], timeou
     return 0
 
 
-def _watch(supervisor: Supervisor, ready: Callable[[list[str]], None], asked: list[int], timeout_s: float) -> None:
+def _watch(
+    supervisor: Supervisor, ready: Callable[[list[str]], None], asked: list[int], reloads: list[int], timeout_s: float
+) -> None:
     waiting = [process.listen for process in supervisor.processes() if process.listen]
     left_s = timeout_s
     while waiting and left_s > 0 and not asked and not supervisor.wait(0):
@@ -39,13 +41,16 @@ def _watch(supervisor: Supervisor, ready: Callable[[list[str]], None], asked: li
     if not asked:
         ready(waiting)
     while not asked and not supervisor.wait(0.2):
-        pass
+        if reloads:
+            reloads.clear()
+            supervisor.reload()
 
 
 @contextmanager
-def _signals(supervisor: Supervisor) -> Iterator[list[int]]:
-    """The signals to stop that have come; the second one hurries the supervisor."""
+def _signals(supervisor: Supervisor) -> Iterator[tuple[list[int], list[int]]]:
+    """The signals to stop that have come, the second of which hurries the supervisor; and those to reload."""
     asked: list[int] = []
+    reloads: list[int] = []
 
     def handle(number: int, frame: FrameType | None) -> None:
         asked.append(number)
@@ -53,8 +58,9 @@ def _signals(supervisor: Supervisor) -> Iterator[list[int]]:
             supervisor.hurry()
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    before[signal.SIGHUP] = signal.signal(signal.SIGHUP, lambda number, frame: reloads.append(number))
     try:
-        yield asked
+        yield asked, reloads
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -45,6 +45,8 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     ends: bool = False
     """The process may end by itself with exit code 0."""
     environment: Mapping[str, str] = {}
+    reloads: bool = False
+    """SIGHUP has the process read its configuration again."""
 
 
 class ProcessState(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,6 +119,11 @@ class Supervisor:
     def hurry(self) -> None:
         """Let a `stop` that is under way, or comes, kill at once. Takes no lock: signal handlers may call it."""
         self._hurried = True
+
+    def reload(self) -> None:
+        """Have the processes that can do so read their configuration again."""
+        with self._changed:
+            _signal([child for child in self._children if child.spec.reloads], signal.SIGHUP)
 
     def stop(self) -> None:
         """Stop everything, rank by rank: SIGTERM, and after the grace SIGKILL. Leaves no process behind."""

@@ -191,14 +191,14 @@ class Retention:
 
     def __init__(self, log: NodeLog, options: RetentionOptions, now_ms: Callable[[], int]) -> None:
         self._log = log
-        self._options = options
+        self.options = options
         self._now_ms = now_ms
         self.readers = Readers()
 
     def budget(self) -> Budget:
         """What is used, and what of the budget is for what."""
-        log, most = self._log, self._options.log_bytes_max
-        reserve = max(2 * log.snapshot_bytes + self._options.reserve_bytes_min, int(RESERVE_PART * most))
+        log, most = self._log, self.options.log_bytes_max
+        reserve = max(2 * log.snapshot_bytes + self.options.reserve_bytes_min, int(RESERVE_PART * most))
         return Budget(log.used, most, reserve, log.segment_bytes)
 
     def room(self, extra_bytes: int = 0, steps_at: int | None = None) -> bool:
@@ -232,7 +232,7 @@ class Retention:
         standing = [segment for segment in log.segments if segment.gone_after is None]
         budget = self.budget()
         going = budget.used - sum(segment.bytes for segment in standing)
-        plan = decide(standing, readers, budget._replace(used=budget.used - going), self._options, now_ms, log.failing)
+        plan = decide(standing, readers, budget._replace(used=budget.used - going), self.options, now_ms, log.failing)
         for segment in plan.passed:
             log.condemn(segment)
         for segment in plan.dropped:

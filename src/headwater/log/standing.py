@@ -18,7 +18,7 @@ COUNTS = "counts"
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """What was refused and lost, per reason."""
+    """What was refused and lost, per reason, and what an operator should know."""
 
     refused: dict[str, int] = {}
     dropped: dict[str, int] = {}

@@ -56,7 +56,7 @@ class NodeLog:
         self._disk = disk
         self._now_ms = now_ms
         self.options = options or LogOptions()
-        self.segment_bytes = min(self.options.segment_bytes, self.options.log_bytes_max // SEGMENTS_MIN)
+        self.set_budget(self.options.segment_bytes, self.options.log_bytes_max)
         self._lock = threading.Lock()
         self._committing = threading.Lock()
         self._recent = Recent(RECENT_BYTES_MAX)
@@ -74,6 +74,11 @@ class NodeLog:
             self._open(node)
         except OSError as error:
             raise Unavailable(f"the log cannot be opened: {error}") from error
+
+    def set_budget(self, segment_bytes: int, log_bytes_max: int) -> None:
+        """How large a segment gets from the next on, and how much names may take."""
+        self.options = self.options._replace(segment_bytes=segment_bytes, log_bytes_max=log_bytes_max)
+        self.segment_bytes = min(segment_bytes, log_bytes_max // SEGMENTS_MIN)
 
     # ---- opening -------------------------------------------------------------------------------------------------
 

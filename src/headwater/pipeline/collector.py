@@ -58,6 +58,10 @@ class Collector:
             self._seen.first_time(mark)
         core.context(Collector.flush)
 
+    def remember(self, window: int) -> None:
+        """Refuse repetitions among so many readings from now on."""
+        self._seen.resize(window)
+
     @property
     def waiting(self) -> int:
         """Readings not in the log yet."""

@@ -21,7 +21,8 @@ class Committer:
 
     def __init__(self, log: NodeLog, interval_ms_min: int = 0) -> None:
         self._log = log
-        self._interval_s = interval_ms_min / 1000
+        self.interval_s = interval_ms_min / 1000
+        """The least time between two syncs."""
         self._wanted = asyncio.Event()
         self._synced = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="commit")
@@ -68,8 +69,8 @@ class Committer:
                 continue
             self.failing, retry_s = False, RETRY_S_MIN
             self._announce()
-            if self._interval_s:
-                await asyncio.sleep(self._interval_s)
+            if self.interval_s:
+                await asyncio.sleep(self.interval_s)
 
     def _announce(self) -> None:
         woken, self._synced = self._synced, asyncio.Event()

@@ -101,13 +101,15 @@ class Core:
         self.log.append_twice(Kind.LOSS, loss, upstream=upstream)
         self.appended()
 
-    def configure(self, successor: int | None) -> None:
-        """Log what holds here, if it is not what holds already. A next hop is who it was until it says who it is."""
+    def configure(self, successor: int | None, behind: int | None = None) -> None:
+        """Log what holds here, if it is not what holds already. A next hop is who it was until it says who it is.
+
+        `behind` is what a former next hop has: the present one gets what is behind it, with all names.
+        """
         options, held = self.options, self.log.state.config
-        behind = 0
         if held is not None and held.next == options.next:
             successor = held.successor if successor is None else successor
-            behind = held.behind
+        before = held.behind if held is not None and same_hop(held, options) else 0
         config = Config(
             options.node,
             options.name,
@@ -119,7 +121,7 @@ class Core:
             tuple(map(str, options.steps)),
             options.when_full,
             encode_plan(options.steps),
-            behind,
+            before if behind is None else behind,
             options.location,
             options.application,
             options.metrics,
@@ -129,16 +131,23 @@ class Core:
         )
         if config != held:
             self.log.append_twice(Kind.CONFIG, config)
-            if not self.log.hides_names:
-                self._show_names()
+            hidden = not self.log.hides_names
+            self._name(lambda held: held.stays if hidden else False)
+            if behind:
+                self._name(lambda held: not held.stays)
             self.appended()
 
-    def _show_names(self) -> None:
-        """Nothing is masked from here on: what was hidden is needed by who gets the readings."""
-        for held in [held for held in self.log.state.series.values() if held.stays]:
+    def _name(self, which: Callable[[Definition], bool]) -> None:
+        """Define some series once more: their names were hidden, or went to another next hop."""
+        for held in [held for held in self.log.state.series.values() if which(held)]:
             self.log.append_twice(
                 Kind.DEFINITION, Definition(held.log, held.number, held.meter, held.metric, held.damaged)
             )
+
+
+def same_hop(config: Config, options: GatewayOptions) -> bool:
+    """Whether what a `config` record says of the next hop still holds."""
+    return (config.next, config.protocol) == (options.next, options.next_protocol)
 
 
 def replaced_by(config: Config | None) -> frozenset[int]:

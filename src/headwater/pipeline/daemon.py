@@ -10,9 +10,8 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 
 import grpc
 
-from headwater.log.cursors import load_cursor
 from headwater.log.disk import RealDisk
-from headwater.log.retention import Retention, RetentionOptions
+from headwater.log.retention import Retention
 from headwater.log.writer import LogOptions, NodeLog
 from headwater.model.errors import Unavailable
 from headwater.model.records import Kind, TimeDecision
@@ -21,13 +20,14 @@ from headwater.pipeline.collector import Collector
 from headwater.pipeline.committer import Committer
 from headwater.pipeline.core import Core
 from headwater.pipeline.entry import Entry
-from headwater.pipeline.forward import Forwarder
-from headwater.pipeline.forward2018 import Forwarder2018, Outflow2018
+from headwater.pipeline.forward2018 import Outflow2018
 from headwater.pipeline.housekeeping import ROUND_S, Housekeeping
 from headwater.pipeline.http import HttpInlet, Status
 from headwater.pipeline.mqtt import MqttInlet
+from headwater.pipeline.next_hop import NextHop
 from headwater.pipeline.options import GatewayOptions
-from headwater.pipeline.sender import FORWARD, Outflow
+from headwater.pipeline.reload import Read, Reload, retention_options
+from headwater.pipeline.sender import Outflow
 from headwater.pipeline.server import GatewayServicer, PipelineServicer, add_gateway
 from headwater.pipeline.steps.begin import begin
 from headwater.pipeline.steps.chain import Chain
@@ -74,24 +74,21 @@ class Daemon:
             MqttInlet(self.core, self.entry, each, Backoff(random.Random()), os.environ) for each in options.mqtt
         ]
         self.chain = Chain(self.core, self.disk, self.log.reader(0))
-        retention = Retention(
-            self.log,
-            RetentionOptions(options.storagetime_s * 1000, options.log_bytes_max, options.when_full == "drop_oldest"),
-            now_ms,
-        )
-        self.retention = retention
-        self.housekeeping = Housekeeping(self.core, self.disk, self.committer, retention, self.chain, now_ms)
+        self.retention = Retention(self.log, retention_options(options), now_ms)
+        self.housekeeping = Housekeeping(self.core, self.disk, self.committer, self.retention, self.chain, now_ms)
         self.core.room = self.housekeeping.room
-        self.outflow = self.housekeeping.sending = self._open_outflow()
         begin(self.core, self.disk, self.chain)
+        self.next_hop = NextHop(self.core, self.disk, self.committer, self._allow)
+        self.housekeeping.sending = self.next_hop.outflow
+        self._reload = Reload(self)
 
-    def _open_outflow(self) -> Outflow | Outflow2018 | None:
-        """What goes to the next hop, in the protocol that it speaks."""
-        if self.options.next is None:
-            return None
-        if self.options.next_protocol == "push_data":
-            return Outflow2018(self.core, self.log.reader(0), load_cursor(self.disk, FORWARD), self.housekeeping.allow)
-        return Outflow(self.core, self.disk, self.log.reader(0), self.housekeeping.allow)
+    def _allow(self, sequence: int) -> None:
+        self.housekeeping.allow(sequence)
+
+    @property
+    def outflow(self) -> Outflow | Outflow2018 | None:
+        """What goes to the next hop."""
+        return self.next_hop.outflow
 
     @contextlib.asynccontextmanager
     async def serving(self) -> AsyncIterator[int]:
@@ -123,10 +120,13 @@ class Daemon:
             raise Unavailable(f"cannot listen on {self.options.listen}: another process has the port") from error
 
     def _tasks(self) -> list[Coroutine[None, None, None]]:
-        tasks: list[Coroutine[None, None, None]] = [self.committer.run(), self.housekeeping.run(), self._run_steps()]
-        if self.outflow is not None and self.options.next is not None:
-            tasks.append(self._forward(self.outflow, self.options.next))
-        return tasks
+        return [
+            self.committer.run(),
+            self.housekeeping.run(),
+            self._run_steps(),
+            self.next_hop.run(),
+            self._reload.run(),
+        ]
 
     def _inlets(self) -> list[Coroutine[None, None, None]]:
         """The ways in besides gRPC."""
@@ -141,11 +141,6 @@ class Daemon:
         """How the ways in stand."""
         return Status(self.options.name, [inlet.standing for inlet in self.mqtt])
 
-    def _forward(self, outflow: Outflow | Outflow2018, address: str) -> Coroutine[None, None, None]:
-        if isinstance(outflow, Outflow2018):
-            return Forwarder2018(outflow, self.committer, address, random.Random()).run()
-        return Forwarder(outflow, self.committer, address, random.Random()).run()
-
     async def _run_steps(self) -> None:
         while True:
             # Outputs go into the log's reserve; when that is half used, steps wait for segments to go.
@@ -154,10 +149,14 @@ class Daemon:
             else:
                 await self.committer.changed(ROUND_S)
 
+    def reload(self, read: Read) -> None:
+        """Have the configuration read again, and go by it from a record on; what became of it is in the log."""
+        self._reload.ask(read)
+
     def drain(self) -> None:
         """Close all open windows now, by a record that says so (rule 16)."""
         self.collector.flush()
-        for index in range(len(self.options.steps)):
+        for index in range(len(self.core.options.steps)):
             self.log.append(Kind.TIME, TimeDecision(index, self.core.now_ms()))
         self.committer.wake()
 

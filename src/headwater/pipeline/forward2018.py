@@ -76,6 +76,15 @@ class Outflow2018:
         self._messages: Iterator[pb.Grid_data] | None = None
         """What of the first of them is not sent."""
         self._chunk: Chunk | None = None
+        self.held = False
+        """Nothing more is sent, so that it can be known what the next hop has."""
+        self.over = False
+        """There is another next hop now."""
+
+    @property
+    def resolved(self) -> bool:
+        """Whether the next hop has answered for everything that was sent."""
+        return self._chunk is None
 
     @property
     def passed(self) -> int:
@@ -85,7 +94,7 @@ class Outflow2018:
     def following(self) -> Chunk | None:
         """The next stream, the same one until it is answered; None when there is nothing to send."""
         if self._chunk is None:
-            self._chunk = self._cut()
+            self._chunk = None if self.held or self.over else self._cut()
         if self._chunk is not None:
             self._allow(self._chunk.upto)
         return self._chunk

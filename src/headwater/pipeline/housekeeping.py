@@ -56,6 +56,8 @@ class Housekeeping:
         self._chain = chain
         self._now_ms = now_ms
         self.sending: Sending | None = None
+        self.held = False
+        """Intake waits, so that the steps catch up."""
         self.limit = SentLimit(disk, core.log, core.options.when_full == "drop_oldest")
         self._forward_saved = load_cursor(disk, FORWARD).sequence
         self._counts = Counts()
@@ -63,7 +65,9 @@ class Housekeeping:
     def room(self) -> bool:
         """Whether intake may go on."""
         at = self._chain.sequence if self._chain.holds else None
-        return self._core.log.unsynced_bytes < UNSYNCED_BYTES_MAX and self._retention.room(steps_at=at)
+        return (
+            not self.held and self._core.log.unsynced_bytes < UNSYNCED_BYTES_MAX and self._retention.room(steps_at=at)
+        )
 
     def allow(self, sequence: int) -> None:
         """Records up to here are about to be sent; only a drop of unsent records has to know (rule 14)."""

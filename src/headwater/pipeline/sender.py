@@ -43,6 +43,16 @@ class Outflow:
         self.passed = max(load_cursor(disk, FORWARD).sequence, self.acknowledged) if saved is not None else 0
         """Everything up to this sequence is with the next hop, or does not go there."""
         self.ready = False
+        self.held = False
+        """Nothing more is sent, so that it can be known what the next hop has."""
+        self.over = False
+        """There is another next hop now."""
+        config = core.log.state.config
+        self._behind = config.behind if config is not None else 0
+        """What is up to here went to an earlier next hop."""
+        self.acknowledged, self.passed = max(self.acknowledged, self._behind), max(self.passed, self._behind)
+        self._unsure = saved is not None
+        """Something was under way when a connection ended, or this process began."""
         self.next_node: int | None = None
         self.refusals = 0
         self._sent = 0
@@ -59,6 +69,7 @@ class Outflow:
         """Begin a connection; nothing of an earlier one counts any longer."""
         core = self._core
         self.ready, self._previous = False, None
+        self._unsure = self._unsure or bool(self._flying)
         self._flying.clear()
         self._flying_bytes = 0
         return pb.Up(
@@ -77,10 +88,14 @@ class Outflow:
         """The first sequence that the next hop can have from here. What it needs nothing of is not missing."""
         firsts = segments(self._disk)
         first = firsts[0] if firsts else self._core.log.durable + 1
+        if first <= self._behind + 1:
+            return 1
         return min(first, self.acknowledged + 1) if first <= self.passed + 1 else first
 
     def take(self, down: pb.Down) -> list[pb.Up]:
         """Take one message in; Rejected ends the connection."""
+        if self.over:
+            raise Rejected("superseded", "there is another next hop now")
         if down.HasField("welcome"):
             return self._welcomed(down.welcome)
         if down.HasField("need"):
@@ -92,7 +107,7 @@ class Outflow:
 
     def following(self) -> pb.Up | None:
         """The next message of records, None when there is nothing to send or the window is full."""
-        if not self.ready or not self._window_open():
+        if not self.ready or self.held or self.over or not self._window_open():
             return None
         records: list[pb.Record] = []
         size = 0
@@ -114,6 +129,11 @@ class Outflow:
             return None
         self._allow(self._sent)
         return pb.Up(records=pb.Records(record=records, sent_ms=self._core.now_ms()))
+
+    @property
+    def resolved(self) -> bool:
+        """Whether it is known of everything that was sent whether the next hop has it."""
+        return not self._flying and not self._unsure
 
     def _window_open(self) -> bool:
         return self._flying_bytes < self._window_bytes or not self._flying
@@ -171,12 +191,13 @@ class Outflow:
                 f"{self._core.log.durable}: two nodes may share the log id, start one of them with --new-log",
             )
         self.next_node = int.from_bytes(welcome.node, "big")
-        if welcome.durable < self.acknowledged:
-            self.passed = welcome.durable
-        self._locate(welcome.durable)
-        self.acknowledged = self._sent = welcome.durable
-        self._read, self._named_at = max(welcome.durable, self.passed), 0
-        self.ready = True
+        upto = max(welcome.durable, self._behind)
+        if upto < self.acknowledged:
+            self.passed = upto
+        self._locate(upto)
+        self.acknowledged, self._sent = upto, welcome.durable
+        self._read, self._named_at = max(upto, self.passed), 0
+        self.ready, self._unsure = True, False
         self._core.configure(self.next_node)
         return []
 

@@ -1,7 +1,9 @@
 """The change from the steps that held to those configured: nobody overtakes what still waits for the former."""
 
+from headwater.log.cursors import load_cursor
 from headwater.log.disk import Disk
-from headwater.pipeline.core import Core, replaced, replaced_by
+from headwater.pipeline.core import Core, replaced, replaced_by, same_hop
+from headwater.pipeline.sender import FORWARD
 from headwater.pipeline.step_options import StepOptions
 from headwater.pipeline.steps.build import check
 from headwater.pipeline.steps.chain import Chain
@@ -28,4 +30,6 @@ def begin(core: Core, disk: Disk, chain: Chain) -> None:
     while overtaken(core, chain, core.options.steps):
         chain.advance()
         core.log.commit()
-    core.configure(core.options.successor)
+    held, options = core.log.state.config, core.options
+    elsewhere = held is not None and None not in (held.next, options.next) and not same_hop(held, options)
+    core.configure(options.successor, load_cursor(disk, FORWARD).sequence if elsewhere else None)
