@@ -1,4 +1,7 @@
-"""What recording costs a program: microseconds a call, against the bare function. Run: python -m benchmarks.capture"""
+"""What recording costs a program: microseconds of CPU a call, against the bare function.
+
+CPU of all threads, that of the syncing thread too. Run: python -m benchmarks.capture
+"""
 
 import argparse
 import math
@@ -47,11 +50,11 @@ def works(recorder: Recorder) -> dict[str, Work]:
 
 
 def timed(work: Work, calls: int) -> float:
-    """Microseconds of wall time a call."""
-    began = time.perf_counter()
+    """Microseconds of CPU a call."""
+    began = time.process_time()
     for _ in range(calls):
         work()
-    return (time.perf_counter() - began) / calls * 1e6
+    return (time.process_time() - began) / calls * 1e6
 
 
 def many_threads(recorder: Recorder, threads: int, calls: int) -> float:
@@ -88,7 +91,7 @@ def main() -> None:
                     found.setdefault(name, []).append(timed(work, given.calls))
             for name, costs in found.items():
                 low, high = min(costs), max(costs)
-                print(f"{name:32} {statistics.median(costs):7.2f} us a call  ({low:.2f} to {high:.2f})")
+                print(f"{name:32} {statistics.median(costs):7.2f} us of CPU a call  ({low:.2f} to {high:.2f})")
             for threads in (1, 4, 16):
                 print(f"{threads:3} threads: {many_threads(recorder, threads, given.calls // threads):10,.0f} calls/s")
     sys.stdout.flush()

@@ -136,7 +136,7 @@ def carried(function: Callable[P, R]) -> Callable[P, R]:
 
 def level_of_caller() -> Level:
     """Where the nearest function outside this package is: its class, or module, and the line it begins at."""
-    frame = sys._getframe(1)
+    frame = sys._getframe(3)  # What called this, and `record` or `derive`, are of this package.
     while frame.f_code.co_name in _COMPREHENSIONS or frame.f_globals.get("__name__", "").startswith(_HERE):
         if frame.f_back is None:
             return OUTERMOST

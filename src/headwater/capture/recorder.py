@@ -217,7 +217,8 @@ class Recorder:
         with self._lock:
             intake = self._room()
             maker = intake.maker(kind, level, contribution, found=found)
-            ordinal = intake.add(maker, key, time_ms, double, runs, self._last_own(inputs), trace)
+            behind = self._last_own(inputs) if inputs else 0
+            ordinal = intake.add(maker, key, time_ms, double, runs, behind, trace)
             self._committer.ask()
         return DataPointId(self.options.node, ordinal)
 
