@@ -40,6 +40,7 @@ class StoredBatch:
         "keys",
         "node",
         "place",
+        "root",
         "start",
         "weight",
     )
@@ -62,6 +63,8 @@ class StoredBatch:
         self._kept: NDArray[np.int64] | None = None
         self._runs: NDArray[np.int64] | None = None
         self._walked = False
+        self.root: tuple[StoredBatch, int] | None = None
+        """Once it is known: the batch with keys that all of this one came from unchanged, and where in it it begins."""
 
     @property
     def shipped(self) -> ShippedStamp:

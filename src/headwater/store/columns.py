@@ -48,6 +48,9 @@ class Resolver:
             if top.place in self._known:
                 stack.pop()
                 continue
+            if top.root is not None:
+                self._known[top.place] = self._from_root(top, *top.root)
+                continue
             parents = self._parents(top)
             waiting = [part.batch for part, _ in parents if part.batch.place not in self._known]
             if waiting and top.place not in open_:
@@ -63,7 +66,7 @@ class Resolver:
         seen: set[tuple[int, int]] = set()
         while batches:
             seen.update(batch.place for batch in batches)
-            runs = merged(_inherited_run(batch) for batch in batches if _inherits(batch))
+            runs = merged(_inherited_run(batch) for batch in batches if _inherits(batch) and batch.root is None)
             batches = [batch for ids in runs for batch in self._over(ids) if batch.place not in seen]
 
     def _parents(self, batch: StoredBatch) -> list[tuple[Part, int]]:
@@ -86,10 +89,18 @@ class Resolver:
         if keyed is not None:
             code = self._entry_number(batch.shipped.entry) << SERIES_BITS
             return Columns(keyed[0] + code, keyed[1], _numbers(batch, None))
+        batch.root = _root(batch, parents)
         columns = self._inherited(parents, size)
         if isinstance(made, Select) and parents:
             columns = columns.part(batch.kept)
         return columns._replace(numbers=_numbers(batch, columns.numbers))
+
+    def _from_root(self, batch: StoredBatch, root: StoredBatch, first: int) -> Columns:
+        keyed = root.key_columns
+        assert keyed is not None
+        code = self._entry_number(root.shipped.entry) << SERIES_BITS
+        part = slice(first, first + batch.count)
+        return Columns(keyed[0][part] + code, keyed[1][part], _numbers(batch, None))
 
     def _inherited(self, parents: list[tuple[Part, int]], size: int) -> Columns:
         if len(parents) == 1 and parents[0][0].end - parents[0][0].first == size:
@@ -111,6 +122,18 @@ class Resolver:
             number = self._entry_numbers[entry] = len(self.entries)
             self.entries.append(entry)
         return number
+
+
+def _root(batch: StoredBatch, parents: list[tuple[Part, int]]) -> tuple[StoredBatch, int] | None:
+    """Where a batch that was passed on whole came from; ids never change their meaning, so neither does that."""
+    if not isinstance(batch.stamp.inputs, Same) or len(parents) != 1:
+        return None
+    parent, first, end = parents[0][0]
+    if end - first != batch.count:
+        return None
+    if parent.keys is not None:
+        return parent, first
+    return None if parent.root is None else (parent.root[0], parent.root[1] + first)
 
 
 def _inherits(batch: StoredBatch) -> bool:
