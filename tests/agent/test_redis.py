@@ -155,6 +155,22 @@ def test_what_was_deleted_there_is_given_again_even_when_nothing_new_comes(
     asyncio.run(run())
 
 
+def test_what_was_deleted_there_is_given_again_when_the_next_readings_come(
+    tmp_path: Path, written: Written, server: RedisServer
+) -> None:
+    async def run() -> None:
+        written.write(20, batches=5)
+        async with keeping(tmp_path, written, server.url) as keeper:
+            await kept(written, server)
+            with server.client() as client:
+                client.flushdb()
+            written.write(20)
+            await kept(written, server)
+            await counted(keeper, {"kept": 120, "repeated": 100})
+
+    asyncio.run(run())
+
+
 def test_an_agent_that_starts_again_goes_on_where_redis_is(
     tmp_path: Path, written: Written, server: RedisServer
 ) -> None:
