@@ -36,6 +36,8 @@ from tests.pipeline.daemons import batches
 TWO = Path(__file__).parents[2] / "examples" / "topologies" / "two-node.toml"
 START_MS = 1_700_000_000_000
 WAIT_S = 60.0
+WINDOW = 500_000
+"""Readings remembered: more than the broker ever holds here, for it sends all that it holds whatever the limits say."""
 
 
 class Plan(NamedTuple):
@@ -61,6 +63,7 @@ class Outcome(NamedTuple):
     """Different readings at the endpoint."""
     duplicates: int
     refused_repetitions: int
+    """Since the gateway's last start."""
     groups_sent_again: int
     seconds: float
 
@@ -154,7 +157,7 @@ def grid(plan: Plan, broker: Broker, folder: Path) -> Topology:
     two = with_free_ports(load_topology(TWO), folder)
     subscription = MqttOptions(broker=broker.address, topic="plant/{meter}/+/{metric}", version=plan.version)  # type: ignore[arg-type]
     first, last = two.gateways
-    first = replace(first, mqtt=(subscription,), deduplicate_window=100_000)
+    first = replace(first, mqtt=(subscription,), deduplicate_window=WINDOW)
     return replace(two, gateways=(first, replace(last, storagetime_s=10**8, log_bytes_max=1 << 34)), sensors=())
 
 

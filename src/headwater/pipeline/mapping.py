@@ -107,7 +107,7 @@ def parse_selector(text: str) -> Selector:
 def follow(path: Path, thing: object) -> object:
     """What is at the end of a path, None when there is nothing."""
     for step in path:
-        if isinstance(thing, Mapping):
+        if isinstance(thing, dict):
             thing = thing.get(step)
         elif isinstance(thing, list) and isinstance(step, int) and step < len(thing):
             thing = thing[step]
@@ -187,7 +187,7 @@ def _in_range(ms: Number, found: object) -> Number:
 
 def named_values(values: object) -> Iterator[tuple[str, object]]:
     """The metrics of an object, those without a value left out; Rejected when it is no object or has none."""
-    if not isinstance(values, Mapping):
+    if not isinstance(values, dict):
         raise Rejected("values", f"{kind_of(values)} where an object of metric and value is needed")
     if not values:
         raise Rejected("values", "no value: the object is empty")
