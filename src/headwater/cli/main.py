@@ -32,6 +32,7 @@ COMMANDS = (
     Command("demo", "show the whole path on this machine, from sensors to lineage"),
     Command("status", "show how the nodes stand"),
     Command("find", "find values by meter, metric, node, time and value"),
+    Command("tail", "show batches as they are stamped"),
     Command("trace", "draw where a value comes from, or what it went into"),
     Command("sql", "answer a SELECT over provenance"),
     Command("export", "write data points of a time range with their provenance to a file"),

@@ -230,7 +230,7 @@ class Alive(msgspec.Struct, frozen=True):
     version: str
 
 
-class LiveStamp(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+class LiveStamp(msgspec.Struct, frozen=True, rename="camel", kw_only=True, omit_defaults=True):
     """A batch that was stamped at a node."""
 
     id: str
@@ -278,7 +278,7 @@ class SqlQuery(msgspec.Struct, frozen=True):
     running: bool
 
 
-class Missed(msgspec.Struct, frozen=True):
+class Missed(msgspec.Struct, frozen=True, omit_defaults=True):
     """Events that were left out here."""
 
     events: int | None = None
