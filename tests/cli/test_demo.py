@@ -90,5 +90,8 @@ def test_files_are_dealt_out_so_that_no_meter_is_sent_twice(tmp_path: Path) -> N
 
 
 def test_an_unknown_topology_is_refused_with_those_that_exist() -> None:
-    with pytest.raises(ConfigError, match=r"no topology 'frok': there are fork, line"):
+    examples = Path(__file__).parents[2] / "examples" / "topologies"
+    names = ", ".join(sorted(file.stem for file in examples.glob("*.toml")))
+
+    with pytest.raises(ConfigError, match=f"no topology 'frok': there are {names}"):
         topology_file("frok")
