@@ -265,6 +265,7 @@ def test_nothing_is_promised_while_the_disk_refuses(tmp_path: Path, monkeypatch:
     async def work(found: Running, client: httpx.AsyncClient) -> None:
         disk = found.daemon.disk
         assert isinstance(disk, FullDisk)
+        found.daemon.core.room = lambda: True  # It is taken, and then the disk refuses it.
         disk.full = True
         answer = await post(client, RECORD)
         check_problem(answer, 503, "disk")
