@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-HEAVY = ("fastapi", "httpx", "paho", "pyarrow", "pydantic", "redis", "rich", "starlette", "typer", "uvicorn")
+HEAVY = ("duckdb", "fastapi", "httpx", "paho", "pyarrow", "pydantic", "redis", "rich", "starlette", "typer", "uvicorn")
 LIGHT = (
     "headwater.model",
     "headwater.wire",
@@ -14,6 +14,7 @@ LIGHT = (
     "headwater.pipeline",
     "headwater.agent",
     "headwater.emulator",
+    "headwater.store.service",
     "headwater.cli.main",
 )
 IMPORT_ALL = """

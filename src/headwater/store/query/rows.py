@@ -1,6 +1,6 @@
 """Stored batches as rows of the relation, in numpy columns: what is wanted of them, and nothing else."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -62,7 +62,7 @@ class Rows:
         """Of each row a place in the list of series; the last place is None, for what is not known."""
         codes = _joined([part.columns.series for part in self.parts if part.columns is not None])
         distinct, places = np.unique(codes, return_inverse=True)
-        keys = self._keys(distinct.tolist())
+        keys = _keys(self._scan, self._entries, distinct.tolist())
         return places.astype(np.int64), [*keys, None]
 
     @property
@@ -102,14 +102,6 @@ class Rows:
     def ids(self) -> list[DataPointId]:
         return [DataPointId(*each) for each in zip(self.nodes.tolist(), self.ordinals.tolist(), strict=True)]
 
-    def _keys(self, codes: list[int]) -> list[SeriesKey | None]:
-        wanted: dict[int, set[int]] = {}
-        for code in codes:
-            if code != UNKNOWN:
-                wanted.setdefault(code >> SERIES_BITS, set()).add(code & _NUMBER_MASK)
-        known = {entry: self._scan.request.series(self._entries[entry], wanted[entry]) for entry in wanted}
-        return [None if code == UNKNOWN else known[code >> SERIES_BITS].get(code & _NUMBER_MASK) for code in codes]
-
 
 def rows_of(scan: Scan, wanted: Wanted, columns: frozenset[str]) -> Iterator[Rows]:
     """All wanted rows of a scan, so many at once as stay small; `columns` are those that will be read."""
@@ -119,7 +111,10 @@ def rows_of(scan: Scan, wanted: Wanted, columns: frozenset[str]) -> Iterator[Row
             resolver = Resolver(scan.request.over)
             if keyed:
                 resolver.read(batches)
-            parts = [part for batch in batches if len((part := _part(batch, wanted, resolver, keyed)).positions)]
+            series = _series_test(scan, resolver, wanted)
+            parts = [
+                part for batch in batches if len((part := _part(batch, wanted, resolver, keyed, series)).positions)
+            ]
             if parts:
                 yield from _split(Rows(scan, parts, resolver.entries), scan, "inputs" in columns)
             scan.rest()
@@ -138,7 +133,38 @@ def _portions(batches: list[StoredBatch], inputs: bool) -> Iterator[list[StoredB
         yield portion
 
 
-def _part(batch: StoredBatch, wanted: Wanted, resolver: Resolver, keyed: bool) -> Part:
+def _keys(scan: Scan, entries: list[bytes], codes: list[int]) -> list[SeriesKey | None]:
+    """The series that codes stand for, None for what is not known."""
+    wanted: dict[int, set[int]] = {}
+    for code in codes:
+        if code != UNKNOWN:
+            wanted.setdefault(code >> SERIES_BITS, set()).add(code & _NUMBER_MASK)
+    known = {entry: scan.request.series(entries[entry], wanted[entry]) for entry in wanted}
+    return [None if code == UNKNOWN else known[code >> SERIES_BITS].get(code & _NUMBER_MASK) for code in codes]
+
+
+SeriesTest = Callable[[Integers], NDArray[np.bool_]]
+
+
+def _series_test(scan: Scan, resolver: Resolver, wanted: Wanted) -> SeriesTest | None:
+    """Whether codes stand for series that are wanted; None when all are."""
+    meters, metrics = wanted.meters, wanted.metrics
+    if meters is None and metrics is None:
+        return None
+
+    def test(codes: Integers) -> NDArray[np.bool_]:
+        distinct, places = np.unique(codes, return_inverse=True)
+        keys = _keys(scan, resolver.entries, distinct.tolist())
+        hits = [
+            key is not None and (meters is None or key.meter in meters) and (metrics is None or key.metric in metrics)
+            for key in keys
+        ]
+        return np.array(hits, bool)[places]
+
+    return test
+
+
+def _part(batch: StoredBatch, wanted: Wanted, resolver: Resolver, keyed: bool, series: SeriesTest | None) -> Part:
     first = min(max(wanted.ordinals.first - batch.start, 0), batch.count)
     end = max(min(wanted.ordinals.last + 1 - batch.start, batch.count), first)
     positions = np.arange(first, end)
@@ -146,10 +172,13 @@ def _part(batch: StoredBatch, wanted: Wanted, resolver: Resolver, keyed: bool) -
         own = [id.ordinal - batch.start for id in wanted.ids if id.node == batch.node]
         positions = positions[np.isin(positions, own)]
     columns = resolver.columns(batch).part(positions) if keyed and len(positions) else None
-    if columns is None or wanted.timestamps.open:
+    if columns is None or not wanted.keyed:
         return Part(batch, positions, columns)
     times, (first_ms, last_ms) = columns.timestamps, wanted.timestamps
-    within = np.flatnonzero((times >= first_ms) & (times <= last_ms) & (columns.series != UNKNOWN))
+    hits = (columns.series != UNKNOWN) & (times >= first_ms) & (times <= last_ms)
+    if series is not None and hits.any():
+        hits &= series(columns.series)
+    within = np.flatnonzero(hits)
     return Part(batch, positions[within], columns.part(within))
 
 
