@@ -13,6 +13,7 @@ from headwater.model.shipment import Shipment
 from headwater.model.stamp import Lists, OriginKind, Same
 from headwater.store.files import files_of
 from headwater.store.port import DataPoint
+from headwater.store.query import child
 from headwater.store.query.relation import NAMES
 from headwater.store.query.scan import Scan
 from headwater.store.query.wanted import ALL, Wanted
@@ -156,7 +157,9 @@ def test_what_is_decoded_for_conditions_is_all_they_ask_for(grid: Grid, days: in
 @given(grids(), conditions(), st.integers(0, 6), st.integers(0, 3))
 def test_the_newest_are_those_with_the_highest_ids(grid: Grid, condition: Condition, limit: int, offset: int) -> None:
     expected = [row["id"] for row in reversed(rows_by_oracle(grid)) if condition.holds(row)][offset : offset + limit]
-    with new_store("sqlite") as store:
+    with new_store("sqlite") as store, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(child, "FIRST_LOOK_ROWS", 1)
+        patch.setattr(child, "LOOK_FURTHER", 2)
         filled(store, grid, 1)
         sql = f"SELECT id FROM provenance p WHERE {condition.sql} ORDER BY p.id DESC LIMIT {limit} OFFSET {offset}"
 
