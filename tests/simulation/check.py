@@ -1,14 +1,14 @@
 """The invariants of PROTOCOL.md, checked on what was ever durable when a run has come to rest."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from headwater.model.ids import DataPointId
 from headwater.model.records import Kind, Loss, Trigger, Why
 from headwater.model.stamp import Lists, OriginKind, input_ids, inputs_of
 from tests.simulation.ghost import Durable, Ghost, Missing
-from tests.simulation.node import WINDOW_S
 from tests.simulation.source import Reading, Source
+from tests.simulation.steps import WINDOW_S, lets_through, metric_behind
 from tests.simulation.store import Violation
 from tests.simulation.stream import Stream
 from tests.simulation.world import World
@@ -22,6 +22,7 @@ class Check:
         self.store = world.store
         self.ghosts: dict[str, Ghost] = {name: node.ghost for name, node in world.nodes.items()}
         self.endpoint = self.ghosts["E"]
+        self.steps = world.nodes["C"].options.steps
         self.arrival = self.ghosts["C" if world.nodes["C"].replaces else "E"]
         """Where readings end, and outputs go on alone if so decided."""
         self.named = Missing(self.endpoint.losses)
@@ -36,6 +37,7 @@ class Check:
         self.delivery()
         self.order()
         self.lineage()
+        self.passed_on()
         Windows(self).all()
         self.stamps()
 
@@ -112,10 +114,47 @@ class Check:
     def _named_at_end(self, held: Durable) -> bool:
         return self.named.has(self.ghosts[held.node].log, held.sequence)
 
+    def passed_on(self) -> None:
+        """What replaces a reading is at the endpoint once, in order, and leads to it; or its loss is named."""
+        if len(self.steps) == 1 or self.steps[-1].output == "replace":
+            return
+        arrived = [held for held in self.of_step(self.endpoint, len(self.steps) - 2) if self._delivered(held)]
+        at: dict[float, list[Durable]] = defaultdict(list)
+        for held in arrived:
+            for position, value in enumerate(held.values):
+                at[value].append(held)
+                if not held.flipped and not held.cut:
+                    self._walk(held, position)
+        for value in self._entered():
+            if len(at[value]) > 1 and not any(node.flipped for node in self.world.nodes.values()):
+                raise Violation(f"{self.made[value][1]} was passed on {len(at[value])} times: {at[value]}")
+            if bool(at[value]) != lets_through(self.steps, value) and not self._lost_on_the_way(value):
+                raise Violation(f"{self.made[value][1]} passed the steps {len(at[value])} times")
+        if not any(node.flipped for node in self.world.nodes.values()):
+            self._check_order(arrived)
+
+    def of_step(self, ghost: Ghost, step: int) -> list[Durable]:
+        """What a step made, wherever it is now."""
+        outputs = (held for held in ghost.records.values() if is_output(held))
+        return [held for held in outputs if held.batch is not None and held.batch.origin.step == step]
+
+    def _entered(self) -> set[float]:
+        """The readings that the node with the steps has."""
+        return {value for held in self._readable(self.arrival, Kind.DATA) for value in held.values}
+
+    def _lost_on_the_way(self, value: float) -> bool:
+        steps = range(len(self.steps) - 1)
+        seen = [held for ghost in self.ghosts.values() for step in steps for held in self.of_step(ghost, step)]
+        seen += [held for held in self.arrival.records.values() if held.kind == Kind.DATA]
+        return any(value in held.values and self.is_lost(held) for held in seen)
+
     def order(self) -> None:
         """Readings of one source and series reach the endpoint in the order of their numbers."""
+        self._check_order(self._readable(self.arrival, Kind.DATA))
+
+    def _check_order(self, records: Iterable[Durable]) -> None:
         last: dict[tuple[str, str], int] = {}
-        for held in self._readable(self.arrival, Kind.DATA):
+        for held in records:
             for value in held.values:
                 source, reading = self.made[value]
                 if reading.number <= last.get((source.name, reading.meter), 0) and self.is_strict:
@@ -161,8 +200,11 @@ class Check:
         held, position = end
         assert held.batch is not None
         name = (held.batch.entry, int(held.columns.series[position]))
-        definition = self.world.nodes[self.arrival.node].log.state.series.get(name)
-        if definition is None or (not definition.damaged and (definition.meter, definition.metric) != reading.key):
+        definition = self.world.nodes[held.node].log.state.series.get(name)
+        metric = metric_behind(self.steps, reading.key.metric) if is_output(held) else reading.key.metric
+        if definition is None or (
+            not definition.damaged and (definition.meter, definition.metric) != (reading.meter, metric)
+        ):
             raise Violation(f"{reading} is a reading of {definition} at the endpoint ({held})")
         if int(held.columns.timestamps[position]) != reading.timestamp:
             raise Violation(f"{reading} has another time at the endpoint ({held})")
@@ -209,22 +251,38 @@ class Windows:
     def __init__(self, check: Check) -> None:
         self._check = check
         self._steps = check.ghosts["C"]
-        self._late: set[tuple[int, int]] = set()
-        """(record, position) of what the step called late."""
+        self._at = len(check.steps) - 1
+        """Which of the steps the aggregate is."""
+        self._late: set[float] = set()
+        """What the step called late."""
         self._used: dict[float, tuple[str, int]] = {}
-        self._inputs: set[tuple[int, int]] = set()
-        """(record, position) of what outputs were made of."""
         self._seen: set[tuple[bytes, int, int]] = set()
 
     def all(self) -> None:
         self._made_once()
-        for held in self._check.endpoint.records.values():
-            if is_output(held) and not held.flipped and not held.cut:
+        for held in self._check.of_step(self._check.endpoint, self._at):
+            if not held.flipped and not held.cut:
                 self._output(self._made_at(held))
         for held in self._steps.records.values():
             if held.kind == Kind.OUT and held.batch is not None and held.batch.trigger is not None:
-                self._late |= {(held.batch.trigger.sequence, position) for position in held.batch.trigger.late}
+                self._late |= set(self._called_late(held.batch.trigger))
         self._complete()
+
+    def _called_late(self, trigger: Trigger) -> Iterator[float]:
+        """The readings that an output calls late, by their positions in what was consumed."""
+        for held in self._steps.records.values() if trigger.late else ():
+            if self._is_consumed(held, trigger):
+                yield from (held.values[position] for position in trigger.late)
+                return
+
+    def _is_consumed(self, held: Durable, trigger: Trigger) -> bool:
+        if self._at == 0:
+            return held.sequence == trigger.sequence
+        made = held.batch.trigger if held.batch is not None else None
+        if held.batch is None or made is None:
+            return False
+        where = (made.step, made.sequence, held.batch.origin.part)
+        return where == (self._at - 1, trigger.sequence, trigger.consumed)
 
     def _made_once(self) -> None:
         """In the step's own log too, whatever the endpoint refuses."""
@@ -277,7 +335,6 @@ class Windows:
         if value in self._used:
             raise Violation(f"{source.name}/{reading.number} is in the windows {self._used[value]} and {window}")
         self._used[value] = window
-        self._inputs.add((record.sequence, position))
         return value
 
     def _complete(self) -> None:
@@ -287,11 +344,13 @@ class Windows:
         if any(map(check.is_lost, outputs)) or any(held.flipped for held in arrived):
             return
         for held in self._steps.records.values():
-            for position, value in enumerate(held.values if held.kind == Kind.DATA else ()):
-                late = (held.sequence, position) in self._late
-                if late and (held.sequence, position) in self._inputs:
+            for value in held.values if held.kind == Kind.DATA else ():
+                late = value in self._late
+                if late and value in self._used and check.is_strict:
                     raise Violation(f"{check.made[value][1]} is called late and in window {self._used[value]}")
-                if value not in self._used and not late and not check.is_lost(held) and not self._again(held, value):
+                if late or value in self._used or not lets_through(check.steps, value):
+                    continue
+                if not check.is_lost(held) and not self._again(held, value):
                     raise Violation(f"{check.made[value][1]} ({held}) is in no window and not late")
 
     def _again(self, held: Durable, value: float) -> bool:

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from headwater.agent.shipper import AGENT, Shipper
 from headwater.log.cursors import Cursor, save_cursor
@@ -22,7 +22,6 @@ from headwater.pipeline.options import GatewayOptions
 from headwater.pipeline.receiver import Inflow
 from headwater.pipeline.sender import Outflow
 from headwater.pipeline.sources import SourceInflow
-from headwater.pipeline.step_options import AggregateOptions
 from headwater.pipeline.steps.begin import begin
 from headwater.pipeline.steps.chain import Chain
 from headwater.wire import headwater_pb2 as pb
@@ -30,32 +29,11 @@ from headwater.wire.link import forwarded
 from headwater.wire.records import decode_batch
 from tests.simulation.disk import SimDisk, Storage
 from tests.simulation.ghost import Ghost
+from tests.simulation.steps import any_steps
 from tests.simulation.store import Store
 
-WINDOW_S = 4
-LATENESS_S = 2
-FUNCTIONS: tuple[Literal["average", "sum", "min", "max", "count", "last"], ...] = (
-    "average",
-    "sum",
-    "min",
-    "max",
-    "count",
-    "last",
-)
 RECORDS_MAX = 3
 WINDOW_BYTES = 600
-
-
-def any_step(rng: random.Random) -> AggregateOptions:
-    """An aggregate with any function, and perhaps with bounds that are met."""
-    return AggregateOptions(
-        function=rng.choice(FUNCTIONS),
-        window_s=WINDOW_S,
-        lateness_s=LATENESS_S,
-        windows_max=rng.choice((3, 100_000, 100_000)),
-        inputs_max=rng.choice((3, 100_000, 100_000)),
-        output=rng.choice(("add", "add", "add", "replace")),
-    )
 
 
 class Pipeline:
@@ -105,7 +83,7 @@ class Node:
         self._rng = rng
         self.name = name
         self.number = number
-        steps = (any_step(rng),) if has_step else ()
+        steps = any_steps(rng) if has_step else ()
         self.options = GatewayOptions(
             node=number,
             name=name,
@@ -223,7 +201,7 @@ class Node:
 
     def decide(self) -> None:
         """The clock closes all windows: a record first, then its effect."""
-        self.log.append(Kind.TIME, TimeDecision(0, self.clock_ms))
+        self.log.append(Kind.TIME, TimeDecision(len(self.options.steps) - 1, self.clock_ms))
 
     @property
     def behind(self) -> bool:
