@@ -116,7 +116,13 @@ class Check:
 
     def passed_on(self) -> None:
         """What replaces a reading is at the endpoint once, in order, and leads to it; or its loss is named."""
-        if len(self.steps) == 1 or self.steps[-1].output == "replace":
+        if self.arrival is self.endpoint:
+            return
+        last = max(at for at, step in enumerate(self.steps) if step.output == "replace")
+        for held in self.endpoint.records.values():
+            if held.batch is not None and (not is_output(held) or held.batch.origin.step < last):
+                raise Violation(f"{held} was replaced, and is at the endpoint")
+        if last == len(self.steps) - 1:
             return
         arrived = [held for held in self.of_step(self.endpoint, len(self.steps) - 2) if self._delivered(held)]
         at: dict[float, list[Durable]] = defaultdict(list)
