@@ -9,7 +9,7 @@ from headwater.log.disk import RealDisk
 from headwater.log.retention import Retention, RetentionOptions
 from headwater.log.sent import SentLimit
 from headwater.log.writer import NodeLog
-from headwater.model.errors import ConfigError
+from headwater.model.errors import ConfigError, Unavailable
 from headwater.pipeline.collector import Collector
 from headwater.pipeline.committer import Committer
 from headwater.pipeline.core import Core
@@ -109,7 +109,10 @@ class Reload:
             keys = ", ".join(change.needs_restart)
             self._tell(f"{keys}: needs restart; nothing is changed until then", failed=True)
         elif change.changing:
-            await self._when_ready(new, change)
+            try:
+                await self._when_ready(new, change)
+            except (OSError, Unavailable) as error:
+                self._tell(f"the configuration was not taken over, nothing is changed: {error}", failed=True)
         else:
             self._tell("the configuration was read again: it says what holds already")
 
@@ -159,12 +162,13 @@ class Reload:
         _logger.warning("%s", waiting)
 
     def _make(self, new: GatewayOptions, elsewhere: bool) -> None:
-        """Between two records: everything at once, and a record that says so."""
+        """Between two records: everything at once, and a record that says so. What the disk may refuse comes first."""
         parts = self._parts
         core = parts.core
         wake(parts.disk, parts.chain, new.steps)
+        if new.when_full != core.options.when_full:
+            parts.housekeeping.limit = SentLimit(parts.disk, parts.log, new.when_full == "drop_oldest")
         behind = parts.next_hop.passed
-        when_full = core.options.when_full
         core.adopt(new)
         core.configure(new.successor, behind if elsewhere else None)
         if elsewhere:
@@ -174,8 +178,6 @@ class Reload:
         parts.retention.options = retention_options(new)
         parts.committer.interval_s = new.sync_interval_ms_min / 1000
         parts.collector.remember(new.deduplicate_window)
-        if new.when_full != when_full:
-            parts.housekeeping.limit = SentLimit(parts.disk, parts.log, new.when_full == "drop_oldest")
 
 
 def retention_options(options: GatewayOptions) -> RetentionOptions:
