@@ -11,7 +11,7 @@ from tests.campaigns.fuzz import run
 from tests.campaigns.fuzzing.target import Check, Target
 from tests.campaigns.fuzzing.targets import TARGETS
 
-INPUTS = {"sql": 60}
+INPUTS = {"sql": 40}
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)

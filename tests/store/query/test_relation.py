@@ -124,7 +124,7 @@ def rows_by_oracle(grid: Grid) -> list[Row]:
     return sorted((row_of(oracle.point(id)) for id in oracle.ids), key=lambda row: str(row["id"]))
 
 
-QUICK = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
 
 
 @QUICK
