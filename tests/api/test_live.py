@@ -61,7 +61,11 @@ def test_stamps_come_as_they_are_stored_to_those_who_want_them(tmp_path: Path) -
         assert wanted.id == ids[1]
 
 
-def test_a_stream_that_is_resumed_neither_skips_nor_repeats_while_stamps_arrive(tmp_path: Path) -> None:
+def test_a_stream_that_is_resumed_neither_skips_nor_repeats_while_stamps_arrive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Few at a time, so that catching up takes several looks.
+    monkeypatch.setattr("headwater.api.live.LOOK_BATCHES", 5)
     with live(tmp_path) as (writer, url):
         shipped: list[str] = []
         stop = threading.Event()

@@ -11,10 +11,11 @@ from headwater.model.ids import DataPointId
 from headwater.model.reading import SeriesKey
 from headwater.model.records import Loss
 from headwater.model.shipment import NodeReport, Shipment
-from headwater.model.stamp import Lists, Same, Select, bitmap
+from headwater.model.stamp import Lists, Origin, OriginKind, Same, Select, bitmap
 from headwater.store.port import DataPoint, Edge, Place, Search
 from tests.store.grids import (
     CONTEXT,
+    SOURCE,
     START,
     Grid,
     Oracle,
@@ -108,7 +109,9 @@ def pages(store: Store, search: Search, size: int) -> Iterator[DataPoint]:
         yield from page
         last = page[-1]
         assert last.timestamp is not None
-        search = search._replace(after=Place(last.timestamp, last.id.node, last.id.ordinal))
+        place = Place(last.timestamp, last.id.node, last.id.ordinal)
+        assert place != search.after
+        search = search._replace(after=place)
 
 
 def test_readings_that_come_between_two_pages_move_nothing(store: Store) -> None:
@@ -194,6 +197,21 @@ def test_a_run_over_several_batches_and_gaps_resolves_what_is_there(store: Store
     ids = [point(2, position) for position in range(5)]
     assert [at.timestamp for at in store.reader.points(ids).values()] == [20, 10, None, 70, 80]
     assert list(store.reader.backward([ids[2]])) == [ids[2]]
+
+
+def test_parts_of_parts_that_were_passed_on_keep_their_names_and_numbers(store: Store) -> None:
+    store.ship(1, NAMES)
+    store.ship(1, Shipment((stamped(run(1, 0, 9), keys=keys_of([1] * 9, list(range(9)))),)))
+    for node, (first, count) in ((2, (2, 6)), (3, (1, 4))):
+        origin = Origin(OriginKind.SOURCE, SOURCE, 100 + (2 if node == 2 else 3))
+        passed = stamped(run(node, 0, count), Same(run(node - 1, first, count)), entry=log_of(1), origin=origin)
+        store.ship(node, Shipment((passed,)))
+    ids = [point(3, position) for position in range(4)]
+    for _ in range(3):
+        found = store.reader.points(ids)
+        assert [at.timestamp for at in found.values()] == [3, 4, 5, 6]
+        assert [at.origin[2] for at in found.values()] == [103, 104, 105, 106]
+        assert {at.key for at in found.values()} == {SeriesKey("meter1", "metric1")}
 
 
 def test_what_was_selected_keeps_its_number_at_the_source(store: Store) -> None:
