@@ -1,5 +1,7 @@
 """A supervisor in the foreground: how it ends."""
 
+import os
+import pty
 import signal
 import subprocess
 import sys
@@ -112,3 +114,46 @@ def test_it_fails_when_what_is_left_was_given_up() -> None:
     with foreground("ends", "fails") as process:
         until(process, "given up, see above: fails")
         assert process.wait(60) == 1
+
+
+ON_A_TERMINAL = """
+import fcntl, os, signal, sys, termios
+os.setsid()
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+if sys.argv[1] == "nohup":
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+os.execv(sys.executable, [sys.executable, "-c", sys.argv[2], "", "reloads", "stays"])
+"""
+
+
+@contextmanager
+def on_a_terminal(how: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """A supervisor with a controlling terminal, and the other end of that."""
+    terminal, inside = pty.openpty()
+    command = [sys.executable, "-c", ON_A_TERMINAL, how, FOREGROUND]
+    with subprocess.Popen(command, stdin=inside, stdout=subprocess.PIPE, text=True) as process:
+        os.close(inside)
+        try:
+            yield process, terminal
+        finally:
+            process.kill()
+
+
+def test_a_supervisor_on_a_terminal_reloads_and_ends_when_the_terminal_is_closed() -> None:
+    with on_a_terminal("plain") as (process, terminal):
+        until(process, "reloads | up")
+        process.send_signal(signal.SIGHUP)
+        until(process, "reloads | reloaded")
+        os.close(terminal)
+        assert process.wait(30) == 0
+
+
+def test_under_nohup_a_closed_terminal_ends_nothing() -> None:
+    with on_a_terminal("nohup") as (process, terminal):
+        until(process, "reloads | up")
+        os.close(terminal)
+        process.send_signal(signal.SIGHUP)
+        until(process, "reloads | reloaded")
+        assert process.poll() is None
+        process.terminate()
+        assert process.wait(30) == 0

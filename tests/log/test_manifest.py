@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from headwater.log.checked import replace_checked
 from headwater.log.manifest import MANIFEST, Manifest, load_manifest, save_manifest
 from headwater.model.errors import ConfigError
 from headwater.model.ids import COUNTER_BITS, first_ordinal
@@ -37,6 +38,13 @@ def test_one_flipped_bit_takes_nothing_and_two_stop_the_start() -> None:
         disk.flip(MANIFEST, bit)
     disk.flip(MANIFEST, 20)
     disk.flip(MANIFEST, 20 + 4 * disk.size(MANIFEST))
+    with pytest.raises(ConfigError, match=r"damaged.*--new-log"):
+        load_manifest(disk)
+
+
+def test_a_manifest_that_is_no_text_stops_the_start() -> None:
+    disk = SimDisk()
+    replace_checked(disk, MANIFEST, b'{"version": 1, "node": "\xff"}')
     with pytest.raises(ConfigError, match=r"damaged.*--new-log"):
         load_manifest(disk)
 

@@ -133,6 +133,6 @@ def _lowest_ordinal(disk: Disk, first: int) -> int | None:
             if isinstance(found, Record):
                 if found.kind != Kind.SNAPSHOT:
                     break
-                with contextlib.suppress(msgspec.DecodeError):
+                with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
                     return msgspec.msgpack.decode(found.body, type=Head).ordinal
     return None

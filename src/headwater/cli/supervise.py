@@ -1,5 +1,6 @@
 """Running a supervisor in the foreground, until Ctrl-C, SIGTERM or the end of all its processes."""
 
+import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -48,7 +49,10 @@ def _watch(
 
 @contextmanager
 def _signals(supervisor: Supervisor) -> Iterator[tuple[list[int], list[int]]]:
-    """The signals to stop that have come, the second of which hurries the supervisor; and those to reload."""
+    """The signals to stop that have come, the second of which hurries the supervisor; and those to reload.
+
+    SIGHUP is both: it comes from whoever wants a reload, and from a terminal that has been closed.
+    """
     asked: list[int] = []
     reloads: list[int] = []
 
@@ -58,9 +62,27 @@ def _signals(supervisor: Supervisor) -> Iterator[tuple[list[int], list[int]]]:
             supervisor.hurry()
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    before[signal.SIGHUP] = signal.signal(signal.SIGHUP, lambda number, frame: reloads.append(number))
+    # Under nohup a hang-up is ignored, so there it never ends anything.
+    is_held = signal.getsignal(signal.SIGHUP) != signal.SIG_IGN and _has_terminal()
+
+    def hang_up(number: int, frame: FrameType | None) -> None:
+        if is_held and not _has_terminal():
+            handle(number, frame)
+        else:
+            reloads.append(number)
+
+    before[signal.SIGHUP] = signal.signal(signal.SIGHUP, hang_up)
     try:
         yield asked, reloads
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _has_terminal() -> bool:
+    """Whether this process has a controlling terminal that is still there."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True

@@ -277,7 +277,7 @@ def reading(kind: type[T]) -> Callable[[bytes], T]:
     def read(body: bytes) -> T:
         try:
             return decode(body)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise HeadwaterError(f"the answer is not one of a Headwater server: {error}") from None
         except RecursionError:
             raise HeadwaterError("the answer is nested too deep to be read") from None

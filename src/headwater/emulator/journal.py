@@ -115,7 +115,7 @@ class Journal:
         except NotFound:
             self._identify_as(Identity(VERSION, secrets.token_hex(8), now_ms()))
             return self._identity
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise ConfigError(
                 f"the journal's file {SOURCE!r} cannot be read ({error}): choose another --journal"
             ) from error
@@ -300,13 +300,13 @@ def _records(disk: Disk, name: str) -> Iterator[Record]:
 
 def _entries(record: Record) -> list[Entry]:
     if record.kind == ENTRY_KIND:
-        with contextlib.suppress(msgspec.DecodeError):
+        with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
             return msgspec.msgpack.decode(record.body, type=list[Entry])
     return []
 
 
 def _head(record: Record) -> Head | None:
     if record.kind == HEAD_KIND:
-        with contextlib.suppress(msgspec.DecodeError):
+        with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
             return msgspec.msgpack.decode(record.body, type=Head)
     return None

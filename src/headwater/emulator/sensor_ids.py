@@ -80,7 +80,7 @@ def ask_for_ids(provider: str, count: int) -> tuple[str, ...]:
 def _handed(status: int, body: bytes, count: int) -> tuple[str, ...]:
     try:
         ids = msgspec.json.decode(body, type=Handed).ids if status == http.client.OK else ()
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         ids = ()
     if len(ids) != count or not _in_a_row(ids):
         raise Unavailable(f"answered {status} without {count} ids: is it an id provider?")

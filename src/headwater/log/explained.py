@@ -25,7 +25,7 @@ def is_explained(disk: Disk, first: int, last: int) -> bool:
     try:
         line = read_checked(disk, EXPLAINED)
         return line is not None and covers(_ranges.decode(line), first, last)
-    except (NotFound, msgspec.DecodeError):
+    except (NotFound, msgspec.DecodeError, UnicodeDecodeError):
         return False
 
 
@@ -43,7 +43,7 @@ def take_reports(disk: Disk) -> list[Missing]:
             continue
         try:
             found.append(Missing(*_report.decode(read_checked(disk, name) or b"")))
-        except (NotFound, msgspec.DecodeError):
+        except (NotFound, msgspec.DecodeError, UnicodeDecodeError):
             continue
         finally:
             disk.unlink(name)

@@ -55,7 +55,7 @@ def _second_after(disk: Disk, node: int, firsts: list[int]) -> int:
             try:
                 log = msgspec.msgpack.decode(found.body, type=Head).log if isinstance(found, Record) else b""
                 return (read_log(disk, node, log, 0, 0).state.ordinal >> COUNTER_BITS) + 1
-            except (HeadwaterError, msgspec.DecodeError):
+            except (HeadwaterError, msgspec.DecodeError, UnicodeDecodeError):
                 break
     return 0
 

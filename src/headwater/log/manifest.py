@@ -55,7 +55,7 @@ def load_manifest(disk: Disk) -> Manifest | None:
     try:
         check_version(msgspec.json.decode(line or b"", type=_Version).version)
         return msgspec.json.decode(line or b"", type=Manifest)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"the log's manifest is damaged: restore it, or start with --new-log ({error})") from error
 
 

@@ -34,5 +34,5 @@ def load_counts(disk: Disk) -> Counts:
     """What was saved last; nothing when there is nothing that can be read."""
     try:
         return msgspec.json.decode(read_whole(disk, COUNTS), type=Counts)
-    except (NotFound, msgspec.DecodeError):
+    except (NotFound, msgspec.DecodeError, UnicodeDecodeError):
         return Counts()

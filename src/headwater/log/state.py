@@ -166,7 +166,7 @@ class State:
             head = msgspec.msgpack.decode(body, type=Head)
             plain = zstandard.ZstdDecompressor().decompress(head.state, max_output_size=SNAPSHOT_BYTES_MAX)
             held = msgspec.msgpack.decode(plain, type=_Snapshot)
-        except (zstandard.ZstdError, msgspec.DecodeError) as error:
+        except (zstandard.ZstdError, msgspec.DecodeError, UnicodeDecodeError) as error:
             raise Rejected("snapshot", f"a segment's snapshot cannot be read: {error}") from error
         state = cls(head.node, head.log)
         state.sequence, state.count, state.ordinal = held.sequence, held.count, held.ordinal
@@ -183,7 +183,7 @@ def read_head(body: bytes, node: int, log: bytes) -> Head | None:
     """The head in a snapshot record, None when it cannot be read; ConfigError when it is not of this log or newer."""
     try:
         head = msgspec.msgpack.decode(body, type=Head)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return None
     check_version(head.format)
     if (head.node, head.log) != (node, log):

@@ -233,7 +233,7 @@ def decode_plan(text: str) -> tuple[StepOptions, ...]:
     """The steps in a `config` record; ConfigError when a later version wrote it."""
     try:
         return _plan.decode(text)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"the log names steps that this version does not know ({error}): use the later one") from None
 
 

@@ -82,5 +82,5 @@ def load_version_1(disk: Disk, at: int, log: bytes, window_s: int) -> Version1 |
 def _read(disk: Disk, name: str, kind: type[T]) -> T | None:
     try:
         return decode(disk.read(name, 0, disk.size(name)), kind)
-    except (NotFound, zstandard.ZstdError, msgspec.DecodeError):
+    except (NotFound, zstandard.ZstdError, msgspec.DecodeError, UnicodeDecodeError):
         return None
