@@ -195,16 +195,22 @@ class GatewayServicer:
         stream.taken += 1
 
     def _add(self, message: bytes) -> int:
-        try:
-            data = pb2018.Grid_data.FromString(message)
-        except DecodeError as error:
-            raise Rejected("message", f"{len(message)} bytes that are no Grid_data: {error}") from error
-        if not data.HasField("measurement"):
-            raise Rejected("no-measurement", "a Grid_data without measurement")
+        data = parse(message)
         measured = data.measurement
-        check_key(measured.meter_id, measured.metric_id)
         key = SeriesKey(measured.meter_id, measured.metric_id)
         return self._entry.add(key, measured.timestamp, measured.value, data.prov_id)
+
+
+def parse(message: bytes) -> pb2018.Grid_data:
+    """A message of 2018 with a measurement of a series that has a name; Rejected says what is wrong with it."""
+    try:
+        data = pb2018.Grid_data.FromString(message)
+    except DecodeError as error:
+        raise Rejected("message", f"{len(message)} bytes that are no Grid_data: {error}") from error
+    if not data.HasField("measurement"):
+        raise Rejected("no-measurement", "a Grid_data without measurement")
+    check_key(data.measurement.meter_id, data.measurement.metric_id)
+    return data
 
 
 def add_gateway(servicer: GatewayServicer, server: grpc.aio.Server) -> None:
