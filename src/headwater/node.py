@@ -5,6 +5,7 @@ Everything heavy is imported in the function that needs it: a gateway carries ne
 
 import asyncio
 import logging
+import os
 import signal
 import time
 from collections.abc import Callable, Coroutine, Sequence
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from headwater.emulator.ticks import Replay
     from headwater.log.disk import Disk
     from headwater.store.port import Reader
+
+PROVENANCE_NICENESS = 5
+"""A third of the processor's time where everyone wants it, all of it where nobody else does."""
 
 Handlers = dict[signal.Signals, Callable[[], None]]
 
@@ -54,6 +58,8 @@ def run_agent(options: AgentOptions) -> int:
     """Be a provenance daemon."""
     from headwater.agent.daemon import serving
 
+    _yield_to_the_data_path()
+
     async def serve() -> None:
         async with serving(options, wall_ms) as port:
             _logger.info("the agent of %s answers on port %d", options.name, port)
@@ -67,6 +73,7 @@ def run_store(options: "ServerOptions") -> int:
     from headwater.config.address import parse_address
     from headwater.store.service import serve as serve_store
 
+    _yield_to_the_data_path()
     address = parse_address(options.ingest)
     serving = serve_store(options.store, options.data / "store", options.site, address.host, address.port, wall_ms)
     return asyncio.run(_run_until_told(serving))
@@ -183,6 +190,11 @@ def open_replay(options: SensorOptions, begun_ms: int, ids: Sequence[str] = ()) 
     )
     files = files_of(options.data, ids) if ids else None
     return open_recordings(options.data, columns, loop=options.loop, files=files)
+
+
+def _yield_to_the_data_path() -> None:
+    """Let pipeline daemons on this machine go first: what they log is shipped and stored a little later, never lost."""
+    os.nice(PROVENANCE_NICENESS)
 
 
 async def _run_until_told(work: Coroutine[None, None, None], handlers: Handlers | None = None) -> int:
