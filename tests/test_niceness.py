@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from headwater.node import PROVENANCE_NICENESS
+from tests.brokers import free_port
 
 
 @contextmanager
@@ -30,9 +31,10 @@ def niceness(pid: int) -> int:
 
 def test_an_agent_is_nicer_than_the_gateway_of_its_node(tmp_path: Path) -> None:
     node = ("--node", "000001", "--data", str(tmp_path))
+    listen = f"127.0.0.1:{free_port()}"
     with (
-        running("gateway", *node, "--port", "0") as gateway,
-        running("agent", *node, "--listen", "127.0.0.1:0") as agent,
+        running("gateway", *node, "--port", str(free_port())) as gateway,
+        running("agent", *node, "--listen", listen) as agent,
     ):
         assert niceness(gateway) == 0
         assert niceness(agent) == PROVENANCE_NICENESS
