@@ -55,7 +55,8 @@ def test_one_flipped_bit_costs_one_record_and_that_is_named(grid: Grid, seed: in
     suffer(grid)
     before = settle(grid).endpoint
     halt(grid, "endpoint")
-    place = rng.choice([place for place in in_log(grid, "endpoint") if place.kind in (Kind.DATA, Kind.OUT)])
+    # Not the last one: how many readings it has is said by its own header only, which the bit may be in.
+    place = rng.choice([place for place in in_log(grid, "endpoint") if place.kind in (Kind.DATA, Kind.OUT)][:-1])
     flip(place, rng)
     grid.bring_back(["endpoint", "endpoint/agent"])
     wait_for(grid, grid.now_s + PATIENCE_S, "the loss to be known", lambda: "damaged" in reasons(grid, "000004"))
