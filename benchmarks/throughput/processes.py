@@ -86,8 +86,3 @@ class Group:
         errors = self._folder / f"{len(self._processes)}.log"
         self._processes.append(Process(host, [str(part) for part in command], errors))
         return self._processes[-1]
-
-
-def cpu_s(processes: list[Process]) -> float:
-    """Processor time that processes have used together."""
-    return sum(process.used.cpu_s for process in processes)

@@ -4,8 +4,9 @@ import shutil
 import time
 from pathlib import Path
 
-from benchmarks.throughput.network import END_STAMPS, ENTRY, HOP, STAMPS, link_bytes
-from benchmarks.throughput.processes import Group, Process, cpu_s
+from benchmarks.throughput.meter import Meter
+from benchmarks.throughput.network import END_STAMPS, ENTRY, HOP, STAMPS
+from benchmarks.throughput.processes import Group, Process
 from benchmarks.throughput.result import Case, Result
 
 PORT = 50051
@@ -28,34 +29,24 @@ def run(case: Case, folder: Path) -> Result:
             "--warm", WARM, "--readings", case.readings, "--rate", case.rate,
         )  # fmt: skip
         sensor.hear("ready")
-        daemons[1].hear("warm")
-        bytes_before, cpu_before = link_bytes(), cpu_s(daemons)
+        daemons["endpoint"].hear("warm")
+        meter = Meter(daemons)
         begun_ns = time.monotonic_ns()
         sensor.go()
-        told = daemons[1].hear("durable_ns")
+        told = daemons["endpoint"].hear("durable_ns")
         took_s = (told.pop("durable_ns") - begun_ns) / 1e9
         sensor.hear("acknowledged")
-        bytes_after, cpu_after = link_bytes(), cpu_s(daemons)
-        sent = {link: bytes_after[link] - bytes_before[link] for link in bytes_after}
-        return Result(
-            seconds=took_s,
-            readings_per_s=case.readings / took_s,
-            link_bytes=sent[HOP.name] / case.readings,
-            path_bytes=sum(sent.values()) / case.readings,
-            cpu_us=(cpu_after - cpu_before) * 1e6 / case.readings,
-            memory_mib=daemons[0].used.peak_bytes / (1 << 20),
-            **told,
-        )
+        return meter.result(case, took_s, **told)
 
 
-def _daemons(group: Group, case: Case, folder: Path) -> list[Process]:
-    """Everything but the sensor: the gateway and the endpoint first."""
-    stores = [_redis(group, folder, host) for host in ("gateway", "endpoint")]
+def _daemons(group: Group, case: Case, folder: Path) -> dict[str, Process]:
+    """Everything but the sensor, by name."""
+    stores = {f"Redis of {host}": _redis(group, folder, host) for host in ("gateway", "endpoint")}
     database = group.start("server", _MODULE, "database", "--listen", f"0.0.0.0:{PORT}", "--data", folder / "records")
     database.hear("serving")
     endpoint = _node(group, case, folder, "endpoint", "0000e1", None)
     gateway = _node(group, case, folder, "gateway", "0000a1", f"{HOP.address('endpoint')}:{PORT}")
-    return [gateway, endpoint, database, *stores]
+    return {"gateway": gateway, "endpoint": endpoint, "database": database, **stores}
 
 
 def _node(group: Group, case: Case, folder: Path, host: str, node: str, onward: str | None) -> Process:

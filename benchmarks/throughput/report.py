@@ -64,6 +64,8 @@ class Measured(msgspec.Struct, frozen=True):
     case: Case
     rounds: list[Result]
     spread: dict[str, Spread]
+    memory_mib: dict[str, Spread]
+    """The largest resident set of each process."""
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -98,7 +100,10 @@ def make(measured: dict[Case, list[Result]]) -> Report:
         rounds=max((len(results) for results in measured.values()), default=0),
         ratios=ratios,
         met=met,
-        cases=[Measured(case.name, case, results, _spreads(results)) for case, results in measured.items()],
+        cases=[
+            Measured(case.name, case, results, _spreads(results), _memory(results))
+            for case, results in measured.items()
+        ],
     )
 
 
@@ -111,7 +116,12 @@ def _spread(values: list[float]) -> Spread:
 
 
 def _spreads(results: list[Result]) -> dict[str, Spread]:
-    return {field: _spread([getattr(result, field) for result in results]) for field in Result.__struct_fields__}
+    fields = [field for field in Result.__struct_fields__ if field != "memory_mib"]
+    return {field: _spread([getattr(result, field) for result in results]) for field in fields}
+
+
+def _memory(results: list[Result]) -> dict[str, Spread]:
+    return {name: _spread([result.memory_mib[name] for result in results]) for name in results[0].memory_mib}
 
 
 def _machine() -> str:
@@ -126,7 +136,7 @@ def line(case: Case, result: Result) -> str:
     latency = f", p50 {result.p50_ms:.1f} ms" if case.rate else ""
     return (
         f"{case.name}: {result.readings_per_s:,.0f}/s, link {result.link_bytes:.2f} B, path {result.path_bytes:.2f} B, "
-        f"CPU {result.cpu_us:.2f} us a reading, {result.memory_mib:.0f} MiB{latency}"
+        f"CPU {result.cpu_us:.2f} us a reading, {sum(result.memory_mib.values()):.0f} MiB{latency}"
     )
 
 
@@ -140,6 +150,10 @@ def table(report: Report) -> str:
         "| case | readings/s | link B | path B | CPU us | p50 ms | p95 ms | gateway MiB (grew by) |",
         "|---|---|---|---|---|---|---|---|",
         *map(_case_row, report.cases),
+        "",
+        "| case | memory of each process at most, MiB |",
+        "|---|---|",
+        *map(_memory_row, report.cases),
     ]
     return "\n".join(rows) + "\n"
 
@@ -155,10 +169,16 @@ def _ratio_row(wanted: Wanted, report: Report) -> str:
 def _case_row(measured: Measured) -> str:
     held = {name: spread.median for name, spread in measured.spread.items()}
     latency = (f"{held['p50_ms']:.1f} | {held['p95_ms']:.1f}") if measured.case.rate else "| "
+    gateway = f"{measured.memory_mib['gateway'].median:.0f} ({held['memory_growth_mib']:.1f})"
     return (
         f"| {measured.name} | {held['readings_per_s']:,.0f} | {held['link_bytes']:.2f} | {held['path_bytes']:.2f} | "
-        f"{held['cpu_us']:.2f} | {latency} | {held['memory_mib']:.0f} ({held['memory_growth_mib']:.1f}) |"
+        f"{held['cpu_us']:.2f} | {latency} | {gateway} |"
     )
+
+
+def _memory_row(measured: Measured) -> str:
+    shown = ", ".join(f"{name} {spread.max:.0f}" for name, spread in measured.memory_mib.items())
+    return f"| {measured.name} | {shown} |"
 
 
 def _short(value: float | None) -> str:

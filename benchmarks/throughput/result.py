@@ -35,12 +35,14 @@ class Result(msgspec.Struct, frozen=True):
     """On the link from gateway to endpoint, both ways."""
     path_bytes: float
     """On all links: also from the sensor, and to the provenance store."""
+    stamps_bytes: float
+    """On the links to the provenance store alone."""
     cpu_us: float
     """Of all processes but the sensor."""
-    memory_mib: float
-    """The gateway's largest resident set."""
+    memory_mib: dict[str, float]
+    """The largest resident set of each process, by its name."""
     memory_growth_mib: float = 0.0
-    """By how much its resident set grew from the first reading measured to the last."""
+    """By how much the gateway's resident set grew from the first reading measured to the last."""
     stamps_lag_s: float = 0.0
     """From the last reading durable at the endpoint to the last stamp in the store."""
     p50_ms: float = 0.0

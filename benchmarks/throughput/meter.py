@@ -1,0 +1,38 @@
+"""What a run uses from a moment on: the bytes on every link, and processor time and memory of its processes."""
+
+from benchmarks.throughput.network import END_STAMPS, HOP, STAMPS, link_bytes
+from benchmarks.throughput.processes import Process
+from benchmarks.throughput.result import Case, Result
+
+_MIB = 1 << 20
+
+
+class Meter:
+    """Counts from when it is made."""
+
+    def __init__(self, processes: dict[str, Process]) -> None:
+        """`processes` by name, the gateway's daemon as `gateway`."""
+        self._processes = processes
+        self._bytes = link_bytes()
+        self._cpu_s = self._used_s()
+        self._memory = processes["gateway"].used.memory_bytes
+
+    def result(self, case: Case, took_s: float, stamps_lag_s: float = 0.0, **told: float) -> Result:
+        """The figures of a case whose readings took `took_s`; `told` are the latencies that its endpoint told."""
+        sent = {link: now - self._bytes[link] for link, now in link_bytes().items()}
+        gateway = self._processes["gateway"].used
+        return Result(
+            seconds=took_s,
+            readings_per_s=case.readings / took_s,
+            link_bytes=sent[HOP.name] / case.readings,
+            path_bytes=sum(sent.values()) / case.readings,
+            stamps_bytes=(sent[STAMPS.name] + sent[END_STAMPS.name]) / case.readings,
+            cpu_us=(self._used_s() - self._cpu_s) * 1e6 / case.readings,
+            memory_mib={name: process.used.peak_bytes / _MIB for name, process in self._processes.items()},
+            memory_growth_mib=(gateway.memory_bytes - self._memory) / _MIB,
+            stamps_lag_s=stamps_lag_s,
+            **told,
+        )
+
+    def _used_s(self) -> float:
+        return sum(process.used.cpu_s for process in self._processes.values())
