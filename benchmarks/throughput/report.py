@@ -64,6 +64,8 @@ class Measured(msgspec.Struct, frozen=True):
     case: Case
     rounds: list[Result]
     spread: dict[str, Spread]
+    process_cpu_us: dict[str, Spread]
+    """Processor time of each process, per reading."""
     memory_mib: dict[str, Spread]
     """The largest resident set of each process."""
 
@@ -101,7 +103,14 @@ def make(measured: dict[Case, list[Result]]) -> Report:
         ratios=ratios,
         met=met,
         cases=[
-            Measured(case.name, case, results, _spreads(results), _memory(results))
+            Measured(
+                case.name,
+                case,
+                results,
+                _spreads(results),
+                _each([result.process_cpu_us for result in results]),
+                _each([result.memory_mib for result in results]),
+            )
             for case, results in measured.items()
         ],
     )
@@ -116,12 +125,12 @@ def _spread(values: list[float]) -> Spread:
 
 
 def _spreads(results: list[Result]) -> dict[str, Spread]:
-    fields = [field for field in Result.__struct_fields__ if field != "memory_mib"]
+    fields = [field for field in Result.__struct_fields__ if field not in ("process_cpu_us", "memory_mib")]
     return {field: _spread([getattr(result, field) for result in results]) for field in fields}
 
 
-def _memory(results: list[Result]) -> dict[str, Spread]:
-    return {name: _spread([result.memory_mib[name] for result in results]) for name in results[0].memory_mib}
+def _each(figures: list[dict[str, float]]) -> dict[str, Spread]:
+    return {name: _spread([one[name] for one in figures]) for name in figures[0]}
 
 
 def _machine() -> str:
@@ -151,9 +160,9 @@ def table(report: Report) -> str:
         "|---|---|---|---|---|---|---|---|",
         *map(_case_row, report.cases),
         "",
-        "| case | memory of each process at most, MiB |",
-        "|---|---|",
-        *map(_memory_row, report.cases),
+        "| case | CPU of each process, us a reading | memory of each process at most, MiB |",
+        "|---|---|---|",
+        *map(_processes_row, report.cases),
     ]
     return "\n".join(rows) + "\n"
 
@@ -176,9 +185,10 @@ def _case_row(measured: Measured) -> str:
     )
 
 
-def _memory_row(measured: Measured) -> str:
-    shown = ", ".join(f"{name} {spread.max:.0f}" for name, spread in measured.memory_mib.items())
-    return f"| {measured.name} | {shown} |"
+def _processes_row(measured: Measured) -> str:
+    cpu = ", ".join(f"{name} {spread.median:.3f}" for name, spread in measured.process_cpu_us.items())
+    memory = ", ".join(f"{name} {spread.max:.0f}" for name, spread in measured.memory_mib.items())
+    return f"| {measured.name} | {cpu} | {memory} |"
 
 
 def _short(value: float | None) -> str:

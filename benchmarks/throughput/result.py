@@ -39,6 +39,8 @@ class Result(msgspec.Struct, frozen=True):
     """On the links to the provenance store alone."""
     cpu_us: float
     """Of all processes but the sensor."""
+    process_cpu_us: dict[str, float]
+    """Of each of them, by its name."""
     memory_mib: dict[str, float]
     """The largest resident set of each process, by its name."""
     memory_growth_mib: float = 0.0

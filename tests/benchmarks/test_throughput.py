@@ -15,7 +15,9 @@ ROOT = Path(__file__).parents[2]
 
 
 def result(rate: float) -> Result:
-    return Result(1.0, rate, 1.0, 1000.0 / rate, 0.5, 1.0, {"gateway": 60.0, "store": 80.0})
+    return Result(
+        1.0, rate, 1.0, 1000.0 / rate, 0.5, 1.0, {"gateway": 0.75, "store": 0.25}, {"gateway": 60.0, "store": 80.0}
+    )
 
 
 def test_ratios_are_taken_within_a_round() -> None:
@@ -47,7 +49,7 @@ def test_a_report_is_json_with_markdown_and_plots_beside_it(tmp_path: Path) -> N
     assert held["ratios"]["throughput_on_off_1000"] == {"median": 1.0, "min": 1.0, "max": 1.0}
     shown = (tmp_path / "made" / "report.md").read_text()
     assert "| throughput_on_off_1000 |" in shown
-    assert "| gateway 60, store 80 |" in shown
+    assert "| gateway 0.750, store 0.250 | gateway 60, store 80 |" in shown
     assert (tmp_path / "made" / "report.svg").read_text().startswith("<?xml")
 
 
@@ -78,6 +80,7 @@ def test_a_small_run_measures_the_real_path(tmp_path: Path, path: str) -> None:
         assert figures["path_bytes"] > figures["link_bytes"] > 0
         assert figures["readings_per_s"] > 0
         assert figures["cpu_us"] > 0
+        assert sum(figures["process_cpu_us"].values()) == pytest.approx(figures["cpu_us"])
         assert min(figures["memory_mib"].values()) > 1
     # Beside stamps there are only reports on these links; those of a path also tell how often it was acknowledged.
     assert on["stamps_bytes"] > 2 * off["stamps_bytes"]
