@@ -137,14 +137,21 @@ def keys(payload: bytes) -> bytes:
 
 def decode_keys(keys: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The (series, timestamps in ms) in what `keys` cut out; raises `Rejected` ("payload") when it is malformed."""
+    body, count, is_runs = key_body(keys)
+    if not count:
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    series, timestamps = runs.decode_keys(body, count)[:2] if is_runs else rows.decode_keys(body, count)
+    return series, timestamps
+
+
+def key_body(keys: bytes) -> tuple[bytes, int, bool]:
+    """The key body in what `keys` cut out, expanded, of how many readings it is, and whether it is laid out by
+    `headwater.wire.runs`; raises `Rejected` ("payload") when it cannot be one. Empty without readings."""
     flags, count, end = _header(keys)
     if len(keys) > end:
         raise Rejected("payload", f"keys: {len(keys) - end} bytes too many from byte {end}")
-    if not count:
-        return np.empty(0, np.int64), np.empty(0, np.int64)
     body = _expanded(keys[_HEADER.size :], flags & _KEYS_ZSTD, count, "keys")
-    series, timestamps = rows.decode_keys(body, count) if flags & _ROWS else runs.decode_keys(body, count)[:2]
-    return series, timestamps
+    return body, count, bool(count and not flags & _ROWS)
 
 
 def _column(column: NDArray[Any], kind: type[np.generic]) -> NDArray[Any]:

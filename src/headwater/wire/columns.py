@@ -68,6 +68,38 @@ def _planes(column: Integers | Doubles, width: int) -> bytes:
     return octets.reshape(-1, 8)[:, :width].T.tobytes()
 
 
+class Narrow:
+    """A column that `put_narrow` wrote, not built: its first integers are only summed up. The column lies in `data`
+    from `start` on."""
+
+    __slots__ = ("_count", "_data", "_low", "_start", "_width")
+
+    def __init__(self, data: bytes, start: int, width: int, low: int, count: int) -> None:
+        self._data = data
+        self._start = start
+        self._width = width
+        self._low = low
+        self._count = count
+
+    def sum(self, size: int) -> int:
+        """The sum of the first `size` integers, at most all of them."""
+        total = self._low * size
+        for plane in range(self._width):
+            start = self._start + plane * self._count
+            total += sum(self._data[start : start + size]) << 8 * plane
+        return total
+
+    def sums(self, sizes: Integers) -> Integers:
+        """The same of many sizes, modulo 2**64."""
+        totals: Integers = sizes * self._low
+        for plane in range(self._width):
+            octets = np.frombuffer(self._data, np.uint8, self._count, self._start + plane * self._count)
+            sums = np.zeros(self._count + 1, np.int64)
+            octets.cumsum(dtype=np.int64, out=sums[1:])
+            totals += sums.take(sizes) << 8 * plane
+        return totals
+
+
 class Reader:
     """A position in untrusted bytes; every method raises `Rejected` ("payload") when they do not hold what is read."""
 
@@ -125,6 +157,13 @@ class Reader:
             raise self.rejected("an integer past 2**63 - 1")
         column += low
         return column
+
+    def unbuilt(self, count: int) -> Narrow:
+        """The same, passed and not looked at."""
+        width, low = self.form_and_low()
+        if width > 8:
+            raise self.rejected(f"narrow integers of {width} bytes, at most 8 are possible")
+        return Narrow(self._data, self.take(width * count), width, low, count)
 
     def form_and_low(self) -> tuple[int, int]:
         """What `put_form_and_low` wrote."""

@@ -86,6 +86,25 @@ def check_values(body: bytes, count: int, runs: int) -> None:
     _read_values(body, count, runs)
 
 
+def shape_end(body: bytes) -> int:
+    """Where the shape of a key body ends: everything in front of its timestamps."""
+    reader = Reader(body, "keys")
+    count = reader.short()
+    reader.integer()
+    reader.unbuilt(max(count - 1, 0))
+    reader.unbuilt(count)
+    reader.take((count + 7) >> 3)
+    return reader.take(0)
+
+
+def read_shape(shape: bytes, count: int) -> tuple[Integers, Integers, Mask]:
+    """The series and the length of each run, and which runs have the timestamps of the run before, checked as
+    `decode_keys` does."""
+    reader = Reader(shape, "keys")
+    series = _read_series(reader, count)
+    return series, *_read_lengths(reader, len(series), count)
+
+
 class _Times(NamedTuple):
     """The timestamps as they are laid out."""
 
@@ -124,6 +143,17 @@ def _put_series(runs: Integers) -> bytes:
 
 def _read_times(reader: Reader, runs: int, count: int) -> tuple[Integers, _Times]:
     """The lengths of the runs, and their timestamps; nothing may follow them."""
+    lengths, repeated = _read_lengths(reader, runs, count)
+    ends = lengths.compress(~repeated).cumsum()
+    first = reader.integer()
+    later = reader.narrow(len(ends) - 1)
+    times = _Times(repeated, ends, first, later, reader.narrow(int(ends[-1]) - len(ends)))
+    reader.end()
+    return lengths, times
+
+
+def _read_lengths(reader: Reader, runs: int, count: int) -> tuple[Integers, Mask]:
+    """The lengths of the runs, and which have the timestamps of the run before."""
     lengths = reader.narrow(runs)
     shortest, longest = extremes(lengths)
     if shortest < 1 or longest > count or int(lengths.sum()) != count:
@@ -131,12 +161,7 @@ def _read_times(reader: Reader, runs: int, count: int) -> tuple[Integers, _Times
     repeated = reader.bits(runs)
     if repeated[0] or np.count_nonzero(repeated[1:] & (lengths[1:] != lengths[:-1])):
         raise reader.rejected("a run repeats one that is not there or has another length")
-    ends = lengths.compress(~repeated).cumsum()
-    first = reader.integer()
-    later = reader.narrow(len(ends) - 1)
-    times = _Times(repeated, ends, first, later, reader.narrow(int(ends[-1]) - len(ends)))
-    reader.end()
-    return lengths, times
+    return lengths, repeated
 
 
 def _keys(runs: Integers, timestamps: Integers, starts: Integers, lengths: Integers) -> bytes:

@@ -1,0 +1,151 @@
+"""The keys of some readings of a payload, found without building those of the others.
+
+What `headwater.wire.runs` lays out in front of the timestamps, the *shape* (which series stand where, and which runs
+have timestamps of their own), is mostly the same in one batch of a source and the next, so some shapes are remembered.
+Timestamps are summed up from steps only where they are wanted; that none is past 2**63 is left to the full decoder.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+
+from headwater.wire import codec, runs
+from headwater.wire.columns import INT64_MAX, INT64_MIN, Integers, Mask, Narrow, Reader
+
+SHAPES_MAX = 64
+"""How many shapes are remembered; one takes at most some 300 KB."""
+_NONE = np.empty(0, np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Shape:
+    """Where the readings of a key body stand; shapes are compared by identity."""
+
+    count: int
+    series: Integers
+    """Of each run."""
+    lengths: Integers
+    repeated: Mask
+
+    @cached_property
+    def ends(self) -> Integers:
+        """Where each run ends."""
+        return self.lengths.cumsum()
+
+    @cached_property
+    def patterns(self) -> Integers:
+        """The pattern whose timestamps each run has."""
+        patterns: Integers = (~self.repeated).cumsum() - 1
+        return patterns
+
+    @property
+    def pattern_count(self) -> int:
+        return int(self.patterns[-1]) + 1
+
+    @cached_property
+    def stream_ends(self) -> Integers:
+        """Where the pattern of each run ends in the stream of timestamps."""
+        ends: Integers = np.where(self.repeated, 0, self.lengths).cumsum()
+        return ends
+
+    @cached_property
+    def shifts(self) -> Integers:
+        """How far the positions of each run are from the places of its pattern."""
+        return self.stream_ends - self.ends
+
+    def runs_at(self, positions: Integers) -> Integers:
+        """The run that each position lies in."""
+        return self.ends.searchsorted(positions, "right")
+
+    def positions_of(self, series: Integers) -> Integers:
+        """Where readings of some series stand, rising."""
+        mine = self.series == series[0] if len(series) == 1 else np.isin(self.series, series)
+        wanted = mine.nonzero()[0]
+        if not len(wanted):
+            return _NONE
+        lengths = self.lengths.take(wanted)
+        firsts = self.ends.take(wanted) - lengths.cumsum()
+        positions: Integers = firsts.repeat(lengths)
+        positions += np.arange(len(positions))
+        return positions
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """The timestamps of a key body, still as steps."""
+
+    first: int
+    later: Narrow
+    within: Narrow
+
+    def at(self, pattern: int, place: int) -> int:
+        """The timestamp at a place of the stream, that lies in a pattern."""
+        time = self.first + self.later.sum(pattern) + self.within.sum(place - pattern)
+        return time if INT64_MIN <= time <= INT64_MAX else (time - INT64_MIN) % (1 << 64) + INT64_MIN
+
+    def at_all(self, patterns: Integers, places: Integers) -> Integers:
+        """The timestamps at places of the stream, each of which lies in a pattern."""
+        times = self.later.sums(patterns)
+        times += self.within.sums(places - patterns)
+        times += self.first
+        return times
+
+
+class Keys:
+    """The keys of a payload, as `codec.keys` cuts them out; opening them raises `Rejected` ("payload") when their shape
+    is malformed."""
+
+    __slots__ = ("_columns", "shape", "times")
+
+    def __init__(self, keys: bytes) -> None:
+        body, count, is_runs = codec.key_body(keys)
+        self._columns = None if is_runs else codec.decode_keys(keys)
+        if is_runs:
+            end = runs.shape_end(body)
+            self.shape = _shape(body[:end], count)
+            self.times = _times(body, end, self.shape)
+
+    def at(self, position: int) -> tuple[int, int]:
+        """The series and the timestamp, in ms, at a position below the count."""
+        if self._columns is not None:
+            return int(self._columns[0][position]), int(self._columns[1][position])
+        shape = self.shape
+        run = int(shape.ends.searchsorted(position, "right"))
+        place = position + int(shape.shifts[run])
+        return int(shape.series[run]), self.times.at(int(shape.patterns[run]), place)
+
+    def between(self, first: int, end: int) -> tuple[Integers, Integers]:
+        """The series and timestamps at the positions first <= position < end."""
+        if self._columns is not None:
+            return self._columns[0][first:end], self._columns[1][first:end]
+        positions = np.arange(first, end)
+        run = self.shape.runs_at(positions)
+        return self.shape.series.take(run), self._times_at(positions, run)
+
+    def of_series(self, series: Integers) -> tuple[Integers, Integers]:
+        """The positions, rising, of readings of some series (at least one), and their timestamps."""
+        if self._columns is not None:
+            positions = np.isin(self._columns[0], series).nonzero()[0]
+            return positions, self._columns[1].take(positions)
+        positions = self.shape.positions_of(series)
+        return positions, self._times_at(positions, self.shape.runs_at(positions)) if len(positions) else positions
+
+    def _times_at(self, positions: Integers, run: Integers) -> Integers:
+        shape = self.shape
+        return self.times.at_all(shape.patterns.take(run), positions + shape.shifts.take(run))
+
+
+@lru_cache(SHAPES_MAX)
+def _shape(shape: bytes, count: int) -> Shape:
+    return Shape(count, *runs.read_shape(shape, count))
+
+
+def _times(body: bytes, start: int, shape: Shape) -> Times:
+    reader = Reader(body, "keys")
+    reader.take(start)
+    first = reader.integer()
+    patterns = shape.pattern_count
+    times = Times(first, reader.unbuilt(patterns - 1), reader.unbuilt(int(shape.stream_ends[-1]) - patterns))
+    reader.end()
+    return times
