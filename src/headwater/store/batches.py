@@ -13,8 +13,12 @@ from headwater.model.ids import IdRun
 from headwater.model.shipment import ShippedStamp
 from headwater.model.stamp import Inputs, Lists, Same, Stamp
 from headwater.wire.codec import decode_keys
+from headwater.wire.keyparts import Keys
 
 _decode = msgspec.msgpack.Decoder(ShippedStamp).decode
+
+PART_OF_KEYS = 4
+"""When more of the keys of a batch than one in so many are wanted, all of them are decoded."""
 
 
 class Ids(NamedTuple):
@@ -32,6 +36,7 @@ class StoredBatch:
         "_body",
         "_kept",
         "_keyed",
+        "_opened",
         "_runs",
         "_shipped",
         "_walked",
@@ -60,6 +65,7 @@ class StoredBatch:
         self._body = body
         self._shipped: ShippedStamp | None = None
         self._keyed: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
+        self._opened: Keys | None = None
         self._kept: NDArray[np.int64] | None = None
         self._runs: NDArray[np.int64] | None = None
         self._walked = False
@@ -83,6 +89,21 @@ class StoredBatch:
         if self._keyed is None and self.keys is not None:
             self._keyed = decode_keys(self.keys)
         return self._keyed
+
+    def keys_between(self, first: int, end: int) -> tuple[list[int], list[int]]:
+        """The series numbers and timestamps at the positions first <= position < end of a batch with keys."""
+        if self._keyed is None and end - first <= self.count // PART_OF_KEYS:
+            if self._opened is None:
+                assert self.keys is not None
+                self._opened = Keys(self.keys)
+            if end - first == 1:
+                series, timestamp = self._opened.at(first)
+                return [series], [timestamp]
+            columns = self._opened.between(first, end)
+            return columns[0].tolist(), columns[1].tolist()
+        keyed = self.key_columns
+        assert keyed is not None
+        return keyed[0][first:end].tolist(), keyed[1][first:end].tolist()
 
     @property
     def kept(self) -> NDArray[np.int64]:

@@ -1,6 +1,7 @@
 """Series and event time of stored batches: shipped by the first stamp, found through the inputs of later ones."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,8 @@ Integers = NDArray[np.int64]
 UNKNOWN = -1
 SERIES_BITS = 40
 """A series number is a sequence of its log; together with the log's number it makes one integer."""
+DEPTH_MAX = 64
+"""So many nodes that a batch was passed on by are looked through at once."""
 
 
 class Columns(NamedTuple):
@@ -28,6 +31,15 @@ class Columns(NamedTuple):
     def part(self, which: slice | Integers) -> "Columns":
         numbers = None if self.numbers is None else self.numbers[which]
         return Columns(self.series[which], self.timestamps[which], numbers)
+
+
+class PartColumns(NamedTuple):
+    """The same of some data points."""
+
+    series: list[int]
+    timestamps: list[int]
+    numbers: Iterable[int]
+    """Without a numbered source what the origin of the batch is called."""
 
 
 class Resolver:
@@ -60,6 +72,42 @@ class Resolver:
             self._known[top.place] = self._resolve(top, parents)
             stack.pop()
         return self._known[batch.place]
+
+    def part(self, part: Part) -> PartColumns:
+        """The columns of a part, without those of the rest of its batch where they can be left out."""
+        batch, first, end = part
+        source = self._source(batch)
+        if source is None:
+            known = self.columns(batch).part(slice(first, end))
+            numbers = _repeated_number(batch) if known.numbers is None else known.numbers.tolist()
+            return PartColumns(known.series.tolist(), known.timestamps.tolist(), numbers)
+        root, at = source
+        code = self._entry_number(root.shipped.entry) << SERIES_BITS
+        series, timestamps = root.keys_between(at + first, at + end)
+        origin = batch.shipped.origin
+        numbered = origin.kind == OriginKind.SOURCE
+        return PartColumns(
+            [code + number for number in series] if code else series,
+            timestamps,
+            range(origin.number + first, origin.number + end) if numbered else _repeated_number(batch),
+        )
+
+    def _source(self, batch: StoredBatch) -> tuple[StoredBatch, int] | None:
+        """The batch with keys that all of a batch came from unchanged, and where in it it begins; None when there is
+        none."""
+        if isinstance(batch.stamp.inputs, Select):
+            return None
+        chain: list[tuple[StoredBatch, list[tuple[Part, int]]]] = []
+        top = batch
+        while top.keys is None and top.root is None:
+            parents = self._parents(top) if isinstance(top.stamp.inputs, Same) else []
+            if len(parents) != 1 or len(chain) > DEPTH_MAX:
+                return None
+            chain.append((top, parents))
+            top = parents[0][0].batch
+        for child, parents in reversed(chain):
+            child.root = _root(child, parents)
+        return (batch, 0) if batch.keys is not None else batch.root
 
     def read(self, batches: list[StoredBatch]) -> None:
         """Read what the columns of batches may be found in, many batches at once."""
@@ -134,6 +182,10 @@ def _root(batch: StoredBatch, parents: list[tuple[Part, int]]) -> tuple[StoredBa
     if parent.keys is not None:
         return parent, first
     return None if parent.root is None else (parent.root[0], parent.root[1] + first)
+
+
+def _repeated_number(batch: StoredBatch) -> Iterable[int]:
+    return repeat(batch.shipped.origin.number)
 
 
 def _inherits(batch: StoredBatch) -> bool:

@@ -1,17 +1,17 @@
 """Data points as answers: parts of stored batches joined with their contexts, series, event times and sent times."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import islice, repeat
-from typing import NamedTuple, Protocol, cast
+from itertools import chain, repeat
+from typing import NamedTuple, Protocol, cast, overload
 
 from headwater.model.context import Context
 from headwater.model.ids import ORDINAL_MAX, DataPointId, IdRun
 from headwater.model.reading import SeriesKey
-from headwater.model.stamp import Lists, Same, Stamp, format_traceparent
+from headwater.model.stamp import Lists, Select, Stamp, format_traceparent
 from headwater.store.batches import Ids, Part, StoredBatch, merged
-from headwater.store.columns import SERIES_BITS, UNKNOWN, Resolver
+from headwater.store.columns import SERIES_BITS, UNKNOWN, PartColumns, Resolver
 from headwater.store.lineage import Graph
 from headwater.store.port import DataPoint, Edge, Edges
 
@@ -50,26 +50,81 @@ class Names(Graph, Protocol):
         ...
 
 
-class _Columns(NamedTuple):
-    """The series codes, timestamps and origin numbers of a part's data points."""
+class Stretch(NamedTuple):
+    """Data points of one batch, with what is known of them."""
 
+    batch: StoredBatch
+    positions: Sequence[int]
     codes: list[int]
+    """What `keys` calls their series, or UNKNOWN."""
     timestamps: list[int]
+    """Event times, where the series is known."""
     numbers: Iterable[int]
+    """What each is called at its origin."""
+    context: Context | None
+    keys: dict[int, SeriesKey]
+    sent: Iterable[int | None]
 
 
-def data_points(names: Names, parts: list[Part]) -> Iterator[DataPoint]:
+class Points(Sequence[DataPoint]):
+    """Data points, spelled out when first looked into; equal to a list of the same."""
+
+    __slots__ = ("_order", "_points", "_stretches")
+
+    def __init__(self, stretches: list[Stretch], order: list[int] | None = None) -> None:
+        """`order` gives for each its place among the data points of all stretches; None for the order they have."""
+        self._stretches = stretches
+        self._order = order
+        self._points: list[DataPoint] | None = None
+
+    def __len__(self) -> int:
+        return sum(len(stretch.positions) for stretch in self._stretches)
+
+    def __iter__(self) -> Iterator[DataPoint]:
+        return iter(self.spelled())
+
+    @overload
+    def __getitem__(self, index: int) -> DataPoint: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[DataPoint]: ...
+    def __getitem__(self, index: int | slice) -> DataPoint | list[DataPoint]:
+        return self.spelled()[index]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and self.spelled() == list(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self.spelled()))
+
+    def __repr__(self) -> str:
+        return repr(self.spelled())
+
+    def spelled(self) -> list[DataPoint]:
+        """All of them."""
+        if self._points is None:
+            points = list(chain.from_iterable(map(_spelled, self._stretches)))
+            self._points = points if self._order is None else [points[at] for at in self._order]
+        return self._points
+
+
+def data_points(names: Names, parts: list[Part]) -> Points:
     """The data points of parts, in their order."""
     resolver = Resolver(names.over)
     resolver.read([part.batch for part in parts])
-    columns = [_columns(resolver, part) for part in parts]
+    columns = [resolver.part(part) for part in parts]
     contexts = names.contexts({part.batch.stamp.context for part in parts})
     keys = _keys(names, resolver, columns)
     sent = _SentTimes(names, merged(map(_ids, parts)), _near(parts))
+    stretches = []
     for part, known in zip(parts, columns, strict=True):
         names.rest()
-        context = contexts.get(part.batch.stamp.context)
-        yield from _part_points(part, known, context, keys, sent.of(_ids(part)))
+        batch, first, end = part
+        codes, timestamps, numbers = known
+        context = contexts.get(batch.stamp.context)
+        stretches.append(
+            Stretch(batch, range(first, end), codes, timestamps, numbers, context, keys, sent.of(_ids(part)))
+        )
+    return Points(stretches)
 
 
 def _ids(part: Part) -> Ids:
@@ -137,21 +192,11 @@ def _times_of(ids: Ids, sent: list[Sent]) -> list[int | None]:
     return result
 
 
-def _columns(resolver: Resolver, part: Part) -> _Columns:
-    batch, first, end = part
-    series, timestamps, numbers = resolver.columns(batch)
-    return _Columns(
-        series[first:end].tolist(),
-        timestamps[first:end].tolist(),
-        repeat(batch.shipped.origin.number) if numbers is None else numbers[first:end].tolist(),
-    )
-
-
-def _keys(names: Names, resolver: Resolver, columns: list[_Columns]) -> dict[int, SeriesKey]:
+def _keys(names: Names, resolver: Resolver, columns: list[PartColumns]) -> dict[int, SeriesKey]:
     """The series of all codes that occur."""
     codes: set[int] = set()
     for known in columns:
-        codes.update(known.codes)
+        codes.update(known.series)
     codes.discard(UNKNOWN)
     numbers: dict[int, set[int]] = {}
     for code in codes:
@@ -163,43 +208,36 @@ def _keys(names: Names, resolver: Resolver, columns: list[_Columns]) -> dict[int
     return result
 
 
-def _part_points(
-    part: Part,
-    columns: _Columns,
-    context: Context | None,
-    keys: dict[int, SeriesKey],
-    sent: Iterable[int | None],
-) -> Iterator[DataPoint]:
-    batch, first, end = part
+def _spelled(stretch: Stretch) -> Iterator[DataPoint]:
+    batch, positions, codes, timestamps, numbers, context, keys, sent = stretch
     shipped = batch.shipped
-    origin = shipped.origin
-    codes = columns.codes
+    stamp, origin = shipped.stamp, shipped.origin
     return map(
         _point_of,
         zip(
-            map(_id_of, zip(repeat(batch.node), range(batch.start + first, batch.start + end), strict=False)),
+            map(_id_of, zip(repeat(batch.node), map(batch.start.__add__, positions), strict=False)),
             repeat(context),
             map(keys.get, codes),
-            _times(codes, columns.timestamps),
-            repeat(shipped.stamp.received_ms),
+            _times(codes, timestamps),
+            repeat(stamp.received_ms),
             sent,
-            _inputs(batch, first, end),
-            repeat(shipped.stamp.outside),
+            _inputs(batch, positions),
+            repeat(stamp.outside),
             repeat(shipped.kind),
             repeat(None if context is None else context.step),
-            zip(repeat(origin.kind), repeat(origin.stream.hex()), columns.numbers, strict=False),
-            _traces(shipped.stamp, first, end),
+            zip(repeat(origin.kind), repeat(origin.stream.hex()), numbers, strict=False),
+            _traces(stamp, positions),
             strict=False,
         ),
     )
 
 
-def _traces(stamp: Stamp, first: int, end: int) -> Iterable[str | None]:
+def _traces(stamp: Stamp, positions: Sequence[int]) -> Iterable[str | None]:
     if not stamp.traces:
         return repeat(None)
     texts = {run.trace: format_traceparent(run.trace) if run.trace else None for run in stamp.traces}
-    every = (texts[run.trace] for run in stamp.traces for _ in range(run.count))
-    return islice(every, first, end)
+    every = [texts[run.trace] for run in stamp.traces for _ in range(run.count)]
+    return [every[position] for position in positions]
 
 
 def _times(codes: list[int], timestamps: list[int]) -> Iterable[int | None]:
@@ -208,12 +246,13 @@ def _times(codes: list[int], timestamps: list[int]) -> Iterable[int | None]:
     return [None if code == UNKNOWN else at for code, at in zip(codes, timestamps, strict=True)]
 
 
-def _inputs(batch: StoredBatch, first: int, end: int) -> Iterable[Edges | tuple[Edge, ...]]:
+def _inputs(batch: StoredBatch, positions: Sequence[int]) -> Iterable[Edges | tuple[Edge, ...]]:
     made = batch.stamp.inputs
     if made is None:
         return repeat(NO_INPUTS)
     if isinstance(made, Lists):
-        return [Edges(runs, made.contribution) for runs in made.inputs[first:end]]
+        return [Edges(made.inputs[position], made.contribution) for position in positions]
     node, start = made.run.node, made.run.start
-    positions = range(first, end) if isinstance(made, Same) else batch.kept[first:end].tolist()
+    if isinstance(made, Select):
+        positions = batch.kept[list(positions)].tolist()
     return [Edges((IdRun(node, start + position, 1),)) for position in positions]

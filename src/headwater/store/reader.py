@@ -154,7 +154,7 @@ class Request:
         return {at: found[at] for at in ids if at in found}
 
     def last_of(self, node: int, size: int, before: int) -> list[DataPoint]:
-        return list(data_points(self, self._last_parts(node, size, before)[::-1]))[::-1]
+        return data_points(self, self._last_parts(node, size, before)[::-1])[::-1]
 
     def forward(self, ids: list[DataPointId], most: int) -> dict[DataPointId, tuple[DataPoint, tuple[Edge, ...]]]:
         parts, outputs = lineage.forward(self, ids, most)
@@ -168,7 +168,7 @@ class Request:
                 names, {log: self._catalogue.log_number(log) or 0 for log in {log for log, _ in names}}
             )
         hits = found_by(self._periods, search, entries, size)
-        return list(data_points(self, parts_of(hits)))
+        return data_points(self, parts_of(hits)).spelled()
 
     def rest(self) -> None:
         self._periods.rest()
@@ -233,7 +233,7 @@ class Request:
 
 
 def _by_id(request: Request, parts: list[Part]) -> dict[DataPointId, DataPoint]:
-    return {point.id: point for point in data_points(request, parts)}
+    return {point[0]: point for point in data_points(request, parts)}
 
 
 def _last(batches: list[StoredBatch], size: int, before: int) -> list[Part]:
