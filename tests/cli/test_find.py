@@ -5,8 +5,9 @@ import json
 import httpx
 import pytest
 
-from headwater.cli.find import time_of
+from headwater.cli.find import Finding, as_table, time_of
 from headwater.cli.main import main
+from headwater.client import Datapoint, Found, PointContext
 from headwater.model.errors import ConfigError
 from tests.api.conftest import api, store
 from tests.api.grid import METER, METRIC, T0, A, B, point
@@ -83,3 +84,9 @@ def test_times_are_iso_with_utc_unless_said_or_ms() -> None:
     assert time_of("--to", "-5") == -5
     with pytest.raises(ConfigError, match="--to 2018-13-01"):
         time_of("--to", "2018-13-01")
+
+
+def test_a_name_that_would_steer_the_terminal_is_shown_as_text(capsys: pytest.CaptureFixture[str]) -> None:
+    named = PointContext(host_id="000001", meter_id="m\x1b[2J", metric_id="power\n")
+    as_table(Finding(lambda **_: Found((Datapoint(id=str(point(A, 0)), context=named),), 1, {}), 1))
+    assert "m\N{REPLACEMENT CHARACTER}[2J  power\N{REPLACEMENT CHARACTER}" in capsys.readouterr().out

@@ -4,7 +4,7 @@ import msgspec
 from rich.console import Console
 
 from headwater.api import documents
-from headwater.cli.status import table, troubles
+from headwater.cli.status import losses, table, troubles
 from headwater.client import Node, NodeStat
 
 GATEWAY = documents.NodeStat(
@@ -20,7 +20,7 @@ GATEWAY = documents.NodeStat(
     sent=1_234_000,
     backlog=12,
     unshipped=3,
-    refused={"empty-id": 4},
+    refused={"empty-id": 4, "raised": 1000, "none": 0},
     dropped={},
 )
 ENDPOINT = documents.NodeStat(
@@ -60,6 +60,15 @@ def test_nodes_are_shown_by_id_with_names_health_and_rates() -> None:
 
 def test_counts_are_shown_where_there_is_room() -> None:
     header, first, second = lines(counts=True)
-    assert header[9:] == ["received", "sent", "waiting", "unshipped", "refused/dropped"]
-    assert first[9:] == ["1,234,567", "1,234,000", "12", "3", "empty-id", "4"]
-    assert second[9:] == ["0"]
+    assert header[9:] == ["received", "sent", "waiting", "unshipped", "refused", "dropped"]
+    assert first[9:] == ["1,234,567", "1,234,000", "12", "3", "1,004", "0"]
+    assert second[9:] == ["0", "0"]
+
+
+def test_what_a_node_refused_or_dropped_has_a_line_by_reason() -> None:
+    found = msgspec.structs.replace(GATEWAY, dropped={"full": 2})
+    stats = msgspec.json.decode(msgspec.json.encode([ENDPOINT, found]), type=list[NodeStat])
+    assert [str(line) for line in losses(stats)] == [
+        "gatewayA: refused: raised 1,000, empty-id 4",
+        "gatewayA: dropped: full 2",
+    ]

@@ -18,7 +18,7 @@ STAMP = documents.LiveStamp(
     kind="data",
     received=1518047543000,
     inputs=[],
-    series=[("m1", "power"), ("m2", "power"), ("m3", "power"), ("m4", "power")],
+    series=[("m1", "power\x1b[2J"), ("m2", "power"), ("m3", "power"), ("m4", "power")],
     series_count=6,
 )
 STREAM = frame("stamp", msgspec.json.encode(STAMP), "1-1") + missed(5, "the client is too slow")
@@ -33,7 +33,7 @@ def test_batches_are_shown_as_they_come_until_the_server_goes(
         shown = capsys.readouterr()
         assert shown.out.splitlines() == [
             "2018-02-07T23:52:23.000Z  gatewayC  1,200 received  5a7b91370003c6000003  "
-            "m1 power, m2 power, m3 power and 3 more",
+            "m1 power�[2J, m2 power, m3 power and 3 more",
             "5 batches are not shown: the client is too slow",
         ]
         assert "the stream has ended" in shown.err

@@ -99,3 +99,19 @@ def test_what_is_no_id_is_refused_before_anything_is_asked(capsys: pytest.Captur
         parsed("../cluster")
     assert main(["trace", "xyz"]) == 2
     assert capsys.readouterr().err.startswith("headwater: 'xyz' is not a data point id")
+
+
+def test_names_of_others_do_not_steer_the_terminal() -> None:
+    point = document(SENSED, [], step="half\x1b]0;title\x07")
+    point.context.meter_id = "m\x1b[2J\n1"
+    drawing = text(document(ENDPOINT, [point], "over\x1b[31m"))
+    assert "\x1b" not in drawing
+    assert "m\N{REPLACEMENT CHARACTER}[2J\N{REPLACEMENT CHARACTER}1 power" in drawing
+
+
+def test_an_id_that_is_not_known_is_named(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    path = f"/v1/provenance/{SENSED}?structure=recursive&detail=true&values=true"
+    with scripted({path: [Answer(404, b"No provenance is available.")]}) as server:
+        monkeypatch.setenv("HEADWATER_SERVER", server.url)
+        assert main(["trace", SENSED]) == 3
+    assert capsys.readouterr().err == f"headwater: {SENSED}: No provenance is available.\n"

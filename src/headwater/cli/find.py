@@ -15,6 +15,7 @@ from rich.text import Text
 
 from headwater.cli import typed
 from headwater.cli.client import DEFAULT_SERVER, SERVER_KEY, asking
+from headwater.cli.printable import printable
 from headwater.cli.trace import instant
 from headwater.client import Datapoint, Found
 from headwater.model.errors import ConfigError
@@ -76,7 +77,7 @@ def find(
             values=True,
         )
         finding = Finding(ask, size)
-        show = _as_csv if csv else _as_json if json else _as_table
+        show = _as_csv if csv else _as_json if json else as_table
         show(finding)
     if finding.unchecked:
         named = ", ".join(f"{count:,} {why}" for why, count in finding.unchecked.items())
@@ -159,13 +160,13 @@ def document(point: Datapoint) -> dict[str, object]:
     return found | {"value_state": point.value_state}
 
 
-def _as_table(points: Finding) -> None:
+def as_table(points: Finding) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in COLUMNS:
         table.add_column(heading, justify="right" if heading == "value" else "left", no_wrap=True)
     for point in points:
         # As text, because a meter may be called [red].
-        table.add_row(*map(Text, cells(point)))
+        table.add_row(*(Text(printable(cell)) for cell in cells(point)))
     console = Console() if sys.stdout.isatty() else Console(width=WIDE)
     console.print(table)
     if points.more:

@@ -14,6 +14,7 @@ from rich.text import Text
 from headwater.cli import typed
 from headwater.cli.asking_sql import Answer, asking_sql, whole_file
 from headwater.cli.client import DEFAULT_SERVER, SERVER_KEY
+from headwater.cli.printable import printable
 from headwater.client.calls import reading
 from headwater.client.results import SqlAnswer
 from headwater.model.errors import ConfigError
@@ -78,7 +79,9 @@ def draw(answer: SqlAnswer) -> None:
     """An answer as a table for people; a terminal folds what is too long for it."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in answer.columns:
-        table.add_column(Text(column.name), justify="right" if _is_number(column.type) else "left", no_wrap=True)
+        table.add_column(
+            Text(printable(column.name)), justify="right" if _is_number(column.type) else "left", no_wrap=True
+        )
     for row in answer.rows:
         table.add_row(*(Text(shown(value)) for value in row))
     Console(width=WIDE, soft_wrap=True, highlight=False).print(table)
@@ -89,7 +92,7 @@ def shown(value: Any) -> str:
     if value is None:
         return ""
     text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    return "".join(character if character.isprintable() else "�" for character in text)
+    return printable(text)
 
 
 def _query(text: str | None) -> str:

@@ -1,7 +1,7 @@
 """`headwater status`: how the nodes stand, as the API tells it."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Annotated
 
@@ -13,6 +13,7 @@ from rich.text import Text
 
 from headwater.cli import typed
 from headwater.cli.client import DEFAULT_SERVER, SERVER_KEY, asking
+from headwater.cli.printable import printable
 from headwater.cli.trace import instant
 from headwater.client import Node, NodeStat, calls
 from headwater.client.results import ExpiredPeriod, Period
@@ -59,7 +60,7 @@ def status(
     console = Console() if sys.stdout.isatty() else Console(width=WIDE)
     stats = call.read(body)
     console.print(table(stats, nodes, console.width >= NARROW))
-    for line in troubles(stats):
+    for line in (*troubles(stats), *losses(stats)):
         console.print(line)
     return 0
 
@@ -106,14 +107,14 @@ def table(stats: Sequence[NodeStat], nodes: Sequence[Node], counts: bool) -> Tab
     for heading in (
         "in/s",
         "out/s",
-        *(("received", "sent", "waiting", "unshipped", "refused/dropped") if counts else ()),
+        *(("received", "sent", "waiting", "unshipped", "refused", "dropped") if counts else ()),
     ):
         made.add_column(heading, justify="right")
     for stat in sorted(stats, key=lambda stat: stat.id):
         successor = successors.get(stat.id)
         made.add_row(
             stat.id,
-            stat.name or names.get(stat.id, ""),
+            printable(stat.name or names.get(stat.id, "")),
             names.get(successor, successor) if successor is not None else Text("-", "dim"),
             *map(
                 _health,
@@ -134,17 +135,31 @@ def table(stats: Sequence[NodeStat], nodes: Sequence[Node], counts: bool) -> Tab
 def troubles(stats: Sequence[NodeStat]) -> list[Text]:
     """A line for each thing that a node cannot reach."""
     return [
-        Text(f"{stat.name or stat.id}: {what}: {why}", "yellow")
+        Text(printable(f"{stat.name or stat.id}: {what}: {why}"), "yellow")
         for stat in sorted(stats, key=lambda stat: stat.id)
         for what, why in stat.troubles.items()
     ]
 
 
+def losses(stats: Sequence[NodeStat]) -> list[Text]:
+    """A line for each node that refused or dropped something: how much, by reason, the most first."""
+    return [
+        Text(printable(f"{stat.name or stat.id}: {what}: {_reasons(counts)}"), "red")
+        for stat in sorted(stats, key=lambda stat: stat.id)
+        for what, counts in (("refused", stat.refused), ("dropped", stat.dropped))
+        if any(counts.values())
+    ]
+
+
+def _reasons(counts: Mapping[str, int]) -> str:
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{why} {count:,}" for why, count in ordered if count)
+
+
 def _counts(stat: NodeStat) -> list[str | Text]:
-    lost = sum(stat.refused.values()) + sum(stat.dropped.values())
-    named = ", ".join(f"{why} {count:,}" for why, count in {**stat.refused, **stat.dropped}.items())
-    shown = [_number(count) for count in (stat.received, stat.sent, stat.backlog, stat.unshipped)]
-    return [*shown, Text(named, "red") if lost else "0"]
+    shown: list[str | Text] = [_number(count) for count in (stat.received, stat.sent, stat.backlog, stat.unshipped)]
+    lost = (sum(stat.refused.values()), sum(stat.dropped.values()))
+    return shown + [Text(f"{count:,}", "red" if count else "") for count in lost]
 
 
 def _number(count: int | None) -> str:

@@ -8,6 +8,7 @@ import typer
 
 from headwater.cli import typed
 from headwater.cli.client import DEFAULT_SERVER, SERVER_KEY, asking
+from headwater.cli.printable import printable
 from headwater.cli.trace import instant
 from headwater.client import results
 
@@ -36,7 +37,7 @@ def tail(
     """
     with asking(server) as client:
         for event in client.live_stamps(node=node, meter=meter, metric=metric):
-            text = msgspec.json.encode(event).decode() if json else line(event)
+            text = msgspec.json.encode(event).decode() if json else printable(line(event))
             print(text, flush=True, file=sys.stdout)
     return 0
 

@@ -11,8 +11,9 @@ from rich.tree import Tree
 
 from headwater.cli import typed
 from headwater.cli.client import DEFAULT_SERVER, SERVER_KEY, asking
+from headwater.cli.printable import printable
 from headwater.client import Datapoint, calls
-from headwater.model.errors import ConfigError, Rejected
+from headwater.model.errors import ConfigError, NotFound, Rejected
 from headwater.model.ids import parse_id
 
 MOST = 10
@@ -39,9 +40,13 @@ def trace(
 
         headwater trace 5a7b91370003c6000003
     """
-    call = calls.trace(parsed(id), forward=forward)
+    wanted = parsed(id)
+    call = calls.trace(wanted, forward=forward)
     with asking(server) as client:
-        body = client.reply(call).body
+        try:
+            body = client.reply(call).body
+        except NotFound as error:
+            raise NotFound(f"{wanted}: {error}") from None
     if json:
         sys.stdout.buffer.write(body + b"\n")
         return 0
@@ -70,17 +75,17 @@ def described(point: Datapoint, contribution: str = "simple") -> Text:
     """One data point on one line: id, node, series, event time, value."""
     context = point.context
     line = Text(point.id, "bold")
-    line.append(f"  {point.node or context.host_id or point.id[14:]}", "cyan")
+    line.append(f"  {printable(point.node or context.host_id or point.id[14:])}", "cyan")
     if context.meter_id or context.metric_id:
-        line.append(f"  {context.meter_id or '?'} {context.metric_id or '?'}")
+        line.append(printable(f"  {context.meter_id or '?'} {context.metric_id or '?'}"))
     if context.timestamp is not None:
         line.append(f"  {instant(context.timestamp)}", "green")
     if point.value is not None or point.value_state:
         line.append(f"  {point.value_state if point.value is None else f'= {point.value}'}", "yellow")
     for remark in (point.missing, "outside" if point.outside else None, point.step):
         if remark:
-            line.append(f"  {remark}", "magenta")
-    return line if contribution == "simple" else Text(f"{contribution}  ", "blue") + line
+            line.append(f"  {printable(remark)}", "magenta")
+    return line if contribution == "simple" else Text(f"{printable(contribution)}  ", "blue") + line
 
 
 def instant(time_ms: int) -> str:
