@@ -1,6 +1,8 @@
 """`headwater export`: what it writes of a small grid, and that a broken stream leaves nothing behind."""
 
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -97,6 +99,33 @@ def test_a_file_that_is_not_complete_leaves_the_old_one(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         broken_off()
     assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("file", "before")]
+
+
+def test_what_is_no_file_is_written_to_and_stays_what_it_is(tmp_path: Path) -> None:
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to(tmp_path / "file")
+    (tmp_path / "file").touch()
+    for path in (pipe, link):
+        with ThreadPoolExecutor(1) as pool:
+            read = pool.submit(pipe.read_bytes) if path is pipe else None
+            with whole_file(path) as file:
+                file.write(b"all")
+            assert (read.result() if read else (tmp_path / "file").read_bytes()) == b"all"
+    assert pipe.is_fifo()
+    assert link.is_symlink()
+
+
+def test_a_dash_is_standard_output(capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert main(["export", "--node", "000003", "--model", "-"]) == 0
+    said = capfdbinary.readouterr()
+    assert json.loads(said.out)
+    assert said.err.endswith(b" a second\n")
+
+
+def test_a_folder_is_no_file_to_write(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == f"headwater: {tmp_path} is a folder: name a file in it\n"
 
 
 def test_progress_is_said_each_second_and_in_the_end(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """A query sent to the server, its answer read while it comes; closing it cancels the query."""
 
 import os
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from headwater.client.replies import refusal, reply_of, server_url
 from headwater.model.errors import ConfigError, HeadwaterError, Rejected, Unavailable
 
 CONNECT_S = 10.0
+STANDARD_OUTPUT = Path("-")
 
 
 class Answer:
@@ -77,10 +79,25 @@ def _refuse(response: httpx.Response) -> None:
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """A file that gets its name when it is complete; what was there before stays until then."""
-    folder = path.parent if str(path.parent) else Path()
+    """A file that gets its name when it is complete; what was there before stays until then.
+
+    Links are followed. `-` is standard output; what is no file, such as a pipe or /dev/stdout, is written to as it is.
+    ConfigError when it cannot be written.
+    """
+    if path == STANDARD_OUTPUT:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    if path.is_dir():
+        raise ConfigError(f"{path} is a folder: name a file in it")
+    if (path.exists() and not path.is_file()) or path.is_relative_to("/dev"):
+        with path.open("wb") as device:
+            yield device
+        return
+    path = path.resolve()
+    folder = path.parent
     if not folder.is_dir():
-        raise ConfigError(f"--output {path}: there is no folder {folder}")
+        raise ConfigError(f"{path} cannot be written: there is no folder {folder}")
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=folder)
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -11,7 +11,7 @@ import msgspec
 import typer
 
 from headwater.cli import typed
-from headwater.cli.asking_sql import Answer, asking_sql, whole_file
+from headwater.cli.asking_sql import STANDARD_OUTPUT, Answer, asking_sql, whole_file
 from headwater.cli.client import DEFAULT_SERVER, SERVER_KEY
 from headwater.cli.find import time_of
 from headwater.model.errors import ConfigError
@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> int:
 
 
 def export(
-    output: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write.")],
+    output: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write; - is standard output.")],
     from_: Annotated[
         str | None, typer.Option("--from", metavar="TIME", help="Event time at or after: ISO 8601 (UTC), or ms.")
     ] = None,
@@ -63,6 +63,8 @@ def export(
     question = {"query": query, "format": "arrow", "stream": True, "values": values}
     progress = Progress(time.monotonic, sys.stderr.write)
     write = write_model if model else write_parquet
+    if output == STANDARD_OUTPUT and sys.stdout.isatty() and not model:
+        raise ConfigError("Parquet is not for a terminal: name a file")
     with whole_file(output) as file, asking_sql(server, question) as answer:
         write(file, batches(answer, progress))
     progress.end(output)
@@ -95,7 +97,8 @@ class Progress:
             self._say(f"\r{self._line()}")
 
     def end(self, output: Path) -> None:
-        self._say(f"\r{self._line()}, {output.stat().st_size:,} bytes in {output}\n")
+        size = f", {output.stat().st_size:,} bytes in {output}" if output.is_file() else ""
+        self._say(f"\r{self._line()}{size}\n")
 
     def _line(self) -> str:
         rate = self.rows / max(self._seconds() - self._begun_s, 0.001)
