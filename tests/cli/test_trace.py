@@ -102,8 +102,8 @@ def test_what_is_no_id_is_refused_before_anything_is_asked(capsys: pytest.Captur
 
 
 def test_names_of_others_do_not_steer_the_terminal() -> None:
-    point = document(SENSED, [], step="half\x1b]0;title\x07")
-    point.context.meter_id = "m\x1b[2J\n1"
+    named = documents.PointContext(host_id="000001", meter_id="m\x1b[2J\n1", metric_id="power")
+    point = document(SENSED, [], step="half\x1b]0;title\x07", context=named)
     drawing = text(document(ENDPOINT, [point], "over\x1b[31m"))
     assert "\x1b" not in drawing
     assert "m\N{REPLACEMENT CHARACTER}[2J\N{REPLACEMENT CHARACTER}1 power" in drawing

@@ -328,6 +328,25 @@ def test_a_change_of_a_hop_that_is_away_waits_and_says_so_until_it_has_answered(
     assert not [record for record in records(tmp_path / "3") if record.kind == Kind.LOSS]
 
 
+def test_a_wrong_address_that_a_reload_brought_is_corrected_by_another(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with (
+            running(gateway_options(tmp_path / "2", 2)) as endpoint,
+            running(gateway_options(tmp_path / "1", 1, next=endpoint.address)) as gateway,
+        ):
+            await feed(gateway, Source(), ramp(100))
+            await all_passed(gateway)
+            await asyncio.to_thread(gateway.daemon.housekeeping.write, gateway.daemon.housekeeping.positions())
+            await reloaded(gateway, next="127.0.0.1:1")
+            await feed(gateway, Source(), ramp(100, start=100))
+            await reloaded(gateway, next=endpoint.address)
+            await all_passed(gateway)
+
+    asyncio.run(run())
+    assert readings(tmp_path / "2") == ramp(100) + ramp(100, start=100)
+    assert not [record for record in records(tmp_path / "2") if record.kind == Kind.LOSS]
+
+
 def test_a_wrong_address_is_corrected_without_a_restart(tmp_path: Path) -> None:
     """Nothing was ever sent there, so nothing has to be waited for."""
 

@@ -24,14 +24,14 @@ class NextHop:
         self.outflow = self._open()
         self._changed = asyncio.Event()
 
-    def _open(self) -> Outflow | Outflow2018 | None:
-        """What goes to the next hop, in the protocol that it speaks."""
+    def _open(self, begun: bool = True) -> Outflow | Outflow2018 | None:
+        """What goes to the next hop, in its protocol; `begun` is False when nothing was sent to it yet."""
         core, options = self._core, self._core.options
         if options.next is None:
             return None
         if options.next_protocol == "push_data":
             return Outflow2018(core, core.log.reader(0), load_cursor(self._disk, FORWARD), self._allow)
-        return Outflow(core, self._disk, core.log.reader(0), self._allow)
+        return Outflow(core, self._disk, core.log.reader(0), self._allow, begun=begun)
 
     async def run(self) -> None:
         """Send until cancelled, to another hop after `change`."""
@@ -78,5 +78,5 @@ class NextHop:
         """From now on send to the next hop that the options name, what is behind the last that the former has."""
         if self.outflow is not None:
             self.outflow.over = True
-        self.outflow = self._open()
+        self.outflow = self._open(begun=False)
         self._changed.set()

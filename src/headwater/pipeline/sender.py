@@ -29,8 +29,16 @@ class Outflow:
     """The link to the next hop, over any number of connections, one at a time."""
 
     def __init__(
-        self, core: Core, disk: Disk, reader: LogReader, allow: Callable[[int], None], window_bytes: int = WINDOW_BYTES
+        self,
+        core: Core,
+        disk: Disk,
+        reader: LogReader,
+        allow: Callable[[int], None],
+        window_bytes: int = WINDOW_BYTES,
+        *,
+        begun: bool = True,
     ) -> None:
+        """`begun` is False when nothing was ever sent to this next hop, also not by an earlier process."""
         self._core = core
         self._disk = disk
         self._reader = reader
@@ -51,7 +59,7 @@ class Outflow:
         self._behind = config.behind if config is not None else 0
         """What is up to here went to an earlier next hop."""
         self.acknowledged, self.passed = max(self.acknowledged, self._behind), max(self.passed, self._behind)
-        self._unsure = saved is not None
+        self._unsure = begun and saved is not None
         """Something was under way when a connection ended, or this process began."""
         self.next_node: int | None = None
         self.refusals = 0
