@@ -1,10 +1,10 @@
 """What of a shipment goes into the embedded store: checked, and laid out as rows. No I/O."""
 
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from headwater.model.errors import Rejected
 from headwater.model.records import Definition
@@ -12,9 +12,10 @@ from headwater.model.shipment import ShippedStamp
 from headwater.model.stamp import Inputs, Lists, stamp_fault
 from headwater.store.batches import Ids, parent_spans
 from headwater.store.columns import SERIES_BITS
-from headwater.wire.codec import READINGS_MAX, decode_keys
+from headwater.wire.codec import READINGS_MAX
+from headwater.wire.columns import Integers
+from headwater.wire.spans import Spans, spans_of
 
-Integers = NDArray[np.int64]
 LOG_BYTES = 8
 STREAM_BYTES_MAX = 64
 _INTEGER_MAX = (1 << 63) - 1 - READINGS_MAX
@@ -34,7 +35,7 @@ class PreparedBatch(msgspec.Struct, frozen=True):
     body: bytes
     """The encoding of `shipped`."""
     keys: bytes | None
-    columns: tuple[Integers, Integers] | None
+    spans: Spans | None
     """Series numbers and event times, when there are keys."""
     times: tuple[int | None, int | None]
     """The earliest and the latest event time."""
@@ -46,17 +47,22 @@ class PreparedBatch(msgspec.Struct, frozen=True):
         return self.start + self.count
 
 
-def prepared(shipped: ShippedStamp, node: int) -> PreparedBatch:
-    """A stamp that a node has shipped, checked: Rejected, naming it, when it cannot be one."""
+def prepared(shipped: Sequence[ShippedStamp], node: int) -> Iterator[PreparedBatch]:
+    """Stamps that a node has shipped, checked: Rejected, naming it, at the first that cannot be one."""
+    read = iter(spans_of([one.keys for one in shipped if one.keys is not None]))
+    for one in shipped:
+        yield _prepared(one, node, None if one.keys is None else next(read))
+
+
+def _prepared(shipped: ShippedStamp, node: int, read: Spans | Rejected | None) -> PreparedBatch:
     stamp = shipped.stamp
     if stamp.run.node != node:
         raise Rejected("unknown-node", f"{_name(shipped)} has ids of node {stamp.run.node:06x}, not of {node:06x}")
     fault = _fault(shipped)
     if fault is not None:
         raise Rejected("stamp", f"{_name(shipped)}: {fault}")
-    columns = None if shipped.keys is None else _columns(shipped, shipped.keys)
+    spans = None if read is None else _fitting(shipped, read)
     bare = msgspec.structs.replace(shipped, keys=None)
-    times = (None, None) if columns is None else (int(columns[1].min()), int(columns[1].max()))
     return PreparedBatch(
         node,
         stamp.run.start,
@@ -65,8 +71,8 @@ def prepared(shipped: ShippedStamp, node: int) -> PreparedBatch:
         bare,
         _encode(bare),
         shipped.keys,
-        columns,
-        times,
+        spans,
+        (None, None) if spans is None else (spans.first_ms, spans.last_ms),
         parent_spans(stamp.inputs, READINGS_MAX),
         stamp.sent_ms,
     )
@@ -97,16 +103,14 @@ def _longest(inputs: Inputs | None) -> int:
     return 0 if inputs is None else inputs.run.count
 
 
-def _columns(shipped: ShippedStamp, keys: bytes) -> tuple[Integers, Integers]:
-    try:
-        columns = decode_keys(keys)
-    except Rejected as error:
-        raise Rejected(error.reason, f"{_name(shipped)}: {error.detail}") from error
-    if len(columns[0]) != shipped.stamp.run.count:
-        raise Rejected("payload", f"{_name(shipped)}: {shipped.stamp.run.count} ids, keys of {len(columns[0])}")
-    if int(columns[0].max()) >> SERIES_BITS:
-        raise Rejected("series", f"{_name(shipped)}: series number {int(columns[0].max())} is out of range")
-    return columns
+def _fitting(shipped: ShippedStamp, read: Spans | Rejected) -> Spans:
+    if isinstance(read, Rejected):
+        raise Rejected(read.reason, f"{_name(shipped)}: {read.detail}") from read
+    if read.shape.count != shipped.stamp.run.count:
+        raise Rejected("payload", f"{_name(shipped)}: {shipped.stamp.run.count} ids, keys of {read.shape.count}")
+    if read.shape.highest >> SERIES_BITS:
+        raise Rejected("series", f"{_name(shipped)}: series number {read.shape.highest} is out of range")
+    return read
 
 
 def definition_fault(definition: Definition) -> str | None:
@@ -118,6 +122,13 @@ def definition_fault(definition: Definition) -> str | None:
     return None
 
 
+class Keyed(NamedTuple):
+    """The spans of a batch, with the catalogue's number of its entry log."""
+
+    entry: int
+    spans: Spans
+
+
 class Postings(NamedTuple):
     """The rows of a block: (series, block, t_min, t_max) for each series in it, and the block's own."""
 
@@ -125,18 +136,28 @@ class Postings(NamedTuple):
     block: tuple[int, int | None, int | None]
 
 
-def postings(block: int, columns: list[tuple[Integers, Integers]]) -> Postings:
+def postings(block: int, batches: list[Keyed]) -> Postings:
     """Which series have which event times in the batches of a block; series as codes with their entry."""
-    if not columns:
+    if not batches:
         return Postings([], (block, None, None))
-    codes = np.concatenate([series for series, _ in columns])
-    times = np.concatenate([timestamps for _, timestamps in columns])
+    alike: dict[tuple[int, int], list[Keyed]] = {}
+    for batch in batches:
+        alike.setdefault((batch.entry, id(batch.spans.shape)), []).append(batch)
+    codes, low, high = (np.concatenate(columns) for columns in zip(*map(_together, alike.values()), strict=True))
     order = np.argsort(codes, kind="stable")
-    codes, times = codes[order], times[order]
+    codes, low, high = codes[order], low[order], high[order]
     starts = np.flatnonzero(np.concatenate(([True], codes[1:] != codes[:-1])))
-    low, high = np.minimum.reduceat(times, starts), np.maximum.reduceat(times, starts)
+    low, high = np.minimum.reduceat(low, starts), np.maximum.reduceat(high, starts)
     rows = [
         (series, block, first, last)
         for series, first, last in zip(codes[starts].tolist(), low.tolist(), high.tolist(), strict=True)
     ]
     return Postings(rows, (block, int(low.min()), int(high.max())))
+
+
+def _together(alike: list[Keyed]) -> tuple[Integers, Integers, Integers]:
+    """Code, earliest and latest event time of each run, over batches of one entry and shape."""
+    shape = alike[0].spans.shape
+    low = np.min([batch.spans.low for batch in alike], axis=0)
+    high = np.max([batch.spans.high for batch in alike], axis=0)
+    return shape.series + (alike[0].entry << SERIES_BITS), low.take(shape.patterns), high.take(shape.patterns)

@@ -4,11 +4,11 @@ import sqlite3
 from typing import NamedTuple
 
 from headwater.store.batches import Ids
-from headwater.store.columns import SERIES_BITS
-from headwater.store.ingest import Postings, PreparedBatch
+from headwater.store.ingest import Keyed, Postings, PreparedBatch
 from headwater.store.period import BLOCK_BATCHES, Period
-from headwater.store.tail import Columns, Tail
-from headwater.wire.codec import READINGS_MAX, decode_keys
+from headwater.store.tail import Tail
+from headwater.wire.codec import READINGS_MAX
+from headwater.wire.spans import spans
 
 _ADD_BATCH = """
     INSERT INTO batch (bid, node, start, count, entry, t_min, t_max, stamp, keys)
@@ -62,7 +62,7 @@ class PeriodWriter(Period):
         first = self._one("SELECT coalesce(max(block) + 1, 0) FROM block") * BLOCK_BATCHES
         bid = max(first, self._one("SELECT coalesce(max(bid) + 1, 0) FROM batch"))
         rows = self.connection.execute(_TAIL_KEYS, (first,))
-        self._tail = Tail(bid, [_coded(decode_keys(keys), entry) for entry, keys in rows])
+        self._tail = Tail(bid, [Keyed(entry, spans(keys)) for entry, keys in rows])
 
     def position(self, log: bytes) -> int:
         """The last sequence stored of a log, 0 for none."""
@@ -102,8 +102,7 @@ class PeriodWriter(Period):
 
     def _lay_out(self, addition: Addition, rows: _Rows) -> None:
         batch, entry = addition
-        columns = None if batch.columns is None else _coded(batch.columns, entry)
-        bid, found = self._tail.add(columns)
+        bid, found = self._tail.add(None if batch.spans is None else Keyed(entry, batch.spans))
         if found is not None:
             rows.postings.append(found)
         rows.batches.append((bid, batch.node, batch.start, batch.count, entry, *batch.times, batch.body, batch.keys))
@@ -122,7 +121,3 @@ class PeriodWriter(Period):
         for rows, block in found:
             self.connection.executemany("INSERT INTO posting VALUES (?, ?, ?, ?)", rows)
             self.connection.execute("INSERT INTO block VALUES (?, ?, ?)", block)
-
-
-def _coded(columns: Columns, entry: int) -> Columns:
-    return columns[0] + (entry << SERIES_BITS), columns[1]

@@ -96,8 +96,7 @@ class Planner:
         staged = self._runs.get(node, Runs())
         mine = Runs()
         end = max(self._ends.get(node, 0), staged.end)
-        for shipped in shipment.stamps:
-            batch = prepared(shipped, node)
+        for batch in prepared(shipment.stamps, node):
             if batch.start >= max(end, mine.end) or (
                 self._is_new(batch, staged, mine) and not self._has_expired(log, batch)
             ):

@@ -11,7 +11,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from headwater.wire import codec, runs
-from headwater.wire.columns import INT64_MAX, INT64_MIN, Integers, Mask, Narrow, Reader
+from headwater.wire.columns import INT64_MAX, INT64_MIN, Integers, Mask, Narrow, Reader, extremes
 
 SHAPES_MAX = 64
 """How many shapes are remembered; one takes at most some 300 KB."""
@@ -53,6 +53,25 @@ class Shape:
     def shifts(self) -> Integers:
         """How far the positions of each run are from the places of its pattern."""
         return self.stream_ends - self.ends
+
+    @cached_property
+    def starts(self) -> Integers:
+        """Where each pattern begins in the stream of timestamps."""
+        lengths = self.lengths.compress(~self.repeated)
+        starts: Integers = lengths.cumsum() - lengths
+        return starts
+
+    @cached_property
+    def within(self) -> Integers:
+        """The other places of the stream."""
+        others = np.ones(int(self.stream_ends[-1]), np.bool_)
+        others[self.starts] = False
+        return others.nonzero()[0]
+
+    @cached_property
+    def highest(self) -> int:
+        """The highest series."""
+        return extremes(self.series)[1]
 
     def runs_at(self, positions: Integers) -> Integers:
         """The run that each position lies in."""

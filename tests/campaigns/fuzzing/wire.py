@@ -13,7 +13,9 @@ from headwater.model.ids import IdRun
 from headwater.model.records import Batch, Config, Definition, Jump, Kind, Loss, Position, TimeDecision
 from headwater.model.stamp import Lists, Origin, Same, Select, Stamp
 from headwater.wire import codec
+from headwater.wire.columns import Integers
 from headwater.wire.records import Body, Record, decode_body, encode_body, frame, known, read_body, read_header
+from headwater.wire.spans import spans_of
 from tests.campaigns.fuzzing.target import Check, changed
 from tests.wire.examples import EXAMPLES, assert_same
 
@@ -32,7 +34,9 @@ def payloads(folder: Path) -> Iterator[Check]:
             payload = random.choice(written)
         if random.random() < 0.05:
             payload = random.randbytes(random.randint(0, 300))
-        return _read(changed(random, payload))
+        made = changed(random, payload)
+        _compare_spans(made)
+        return _read(made)
 
     yield check
 
@@ -57,6 +61,29 @@ def _read(payload: bytes) -> str:
     assert count == 0 or int(back.series.min()) >= 0
     assert_same(codec.decode(codec.encode(*back)), back)
     return "read"
+
+
+def _compare_spans(payload: bytes) -> None:
+    """The spans of keys are those of their columns, and refused with the same words."""
+    try:
+        keys = codec.keys(payload)
+    except Rejected:
+        return
+    (found,) = spans_of([keys])
+    decoded = _decoded(keys)
+    if isinstance(decoded, str) or isinstance(found, Rejected):
+        assert str(found) == decoded or not codec.count(keys)
+        return
+    series, timestamps = decoded
+    named = (found.shape.count, set(found.shape.series.tolist()), found.first_ms, found.last_ms)
+    assert named == (len(series), set(series.tolist()), timestamps.min(), timestamps.max())
+
+
+def _decoded(keys: bytes) -> tuple[Integers, Integers] | str:
+    try:
+        return codec.decode_keys(keys)
+    except Rejected as refusal:
+        return str(refusal)
 
 
 @contextmanager
