@@ -4,6 +4,7 @@ Everything heavy is imported in the function that needs it: a gateway carries ne
 """
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -47,6 +48,7 @@ def run_gateway(options: GatewayOptions, read: Callable[[], GatewayOptions] | No
             handlers[signal.SIGHUP] = partial(daemon.reload, read)
         stop = _until_told(handlers)
         async with daemon.serving() as port:
+            _settle()
             _logger.info("node %s (%s) listens on port %d", options.name, f"{options.node:06x}", port)
             await stop.wait()
         return 0
@@ -62,6 +64,7 @@ def run_agent(options: AgentOptions) -> int:
 
     async def serve() -> None:
         async with serving(options, wall_ms) as port:
+            _settle()
             _logger.info("the agent of %s answers on port %d", options.name, port)
             await asyncio.Event().wait()
 
@@ -74,6 +77,7 @@ def run_store(options: "ServerOptions") -> int:
     from headwater.store.service import serve as serve_store
 
     _yield_to_the_data_path()
+    _settle()
     address = parse_address(options.ingest)
     serving = serve_store(options.store, options.data / "store", options.site, address.host, address.port, wall_ms)
     return asyncio.run(_run_until_told(serving))
@@ -190,6 +194,11 @@ def open_replay(options: SensorOptions, begun_ms: int, ids: Sequence[str] = ()) 
     )
     files = files_of(options.data, ids) if ids else None
     return open_recordings(options.data, columns, loop=options.loop, files=files)
+
+
+def _settle() -> None:
+    """Keep what a daemon begins with, its modules above all, out of all garbage collections to come."""
+    gc.freeze()
 
 
 def _yield_to_the_data_path() -> None:

@@ -29,7 +29,7 @@ class Location(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     longitude: float | None = None
 
 
-class Context(msgspec.Struct, frozen=True, array_like=True):
+class Context(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What is the same for all data points that one piece of code makes at one node.
 
     `metrics` names the context columns that the node records; what it does not name is absent in every answer.

@@ -29,7 +29,7 @@ class DataPointId(NamedTuple):
         return f"{self.ordinal:014x}{self.node:06x}"
 
 
-class IdRun(msgspec.Struct, frozen=True, array_like=True):
+class IdRun(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """`count` consecutive ids of one node, the first with ordinal `start`."""
 
     node: int

@@ -18,7 +18,7 @@ class SeriesKey(NamedTuple):
     metric: str
 
 
-class Reading(msgspec.Struct, frozen=True, array_like=True):
+class Reading(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One measured value; `timestamp` in ms since the epoch, UTC."""
 
     meter: str

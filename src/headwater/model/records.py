@@ -39,7 +39,7 @@ class Position(NamedTuple):
     sequence: int
 
 
-class Trigger(msgspec.Struct, frozen=True, array_like=True):
+class Trigger(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Why a step wrote an output: the record it had consumed, and what that record closed or brought too late."""
 
     step: int
@@ -58,7 +58,7 @@ class Trigger(msgspec.Struct, frozen=True, array_like=True):
     """Why there are no outputs of what was consumed."""
 
 
-class Batch(msgspec.Struct, frozen=True, array_like=True):
+class Batch(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Readings in columns, their stamp and their origin: the body of `data` and `out` records."""
 
     origin: Origin
@@ -70,7 +70,7 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
     trigger: Trigger | None = None
 
 
-class Definition(msgspec.Struct, frozen=True, array_like=True):
+class Definition(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What a series is called. `number` is the sequence of the first copy in the log that made it."""
 
     log: bytes
@@ -91,7 +91,7 @@ class Why(enum.StrEnum):
     GAP = "gap"
 
 
-class Loss(msgspec.Struct, frozen=True, array_like=True):
+class Loss(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Records `first` to `last` of a log are gone, and what went with them as far as it is known.
 
     A loss may come again, and as part of a wider one: of one log's losses for one reason, those within another add
@@ -115,7 +115,7 @@ class Loss(msgspec.Struct, frozen=True, array_like=True):
     """The segment to unlink: its first and last sequence (rule 4)."""
 
 
-class TimeDecision(msgspec.Struct, frozen=True, array_like=True):
+class TimeDecision(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What the clock or an operator decided for a step, before it has effect (rule 16)."""
 
     step: int
@@ -123,7 +123,7 @@ class TimeDecision(msgspec.Struct, frozen=True, array_like=True):
     close_all: bool = True
 
 
-class Config(msgspec.Struct, frozen=True, array_like=True):
+class Config(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What holds at a node from here on, as others need to know it."""
 
     node: int
@@ -147,7 +147,7 @@ class Config(msgspec.Struct, frozen=True, array_like=True):
     limits: "Limits | None" = None
 
 
-class Limits(msgspec.Struct, frozen=True, array_like=True):
+class Limits(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What a node may keep, and how it waits."""
 
     storagetime_s: int
@@ -156,7 +156,7 @@ class Limits(msgspec.Struct, frozen=True, array_like=True):
     deduplicate_window: int
 
 
-class Jump(msgspec.Struct, frozen=True, array_like=True):
+class Jump(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Sequences that were reserved and never used, or whose records a power loss took back (rule 3)."""
 
     first: int

@@ -7,7 +7,7 @@ from headwater.model.records import Config, Definition, Loss
 from headwater.model.stamp import Origin, Stamp
 
 
-class ShippedStamp(msgspec.Struct, frozen=True, array_like=True):
+class ShippedStamp(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The stamp of one batch, with what the store needs of its record.
 
     `keys` is the payload's key section (wire.codec.decode_keys: series numbers, timestamps in ms), shipped where the
@@ -22,7 +22,7 @@ class ShippedStamp(msgspec.Struct, frozen=True, array_like=True):
     keys: bytes | None = None
 
 
-class Shipment(msgspec.Struct, frozen=True, array_like=True):
+class Shipment(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A stretch of a node's log as the store sees it, in log order within each kind."""
 
     stamps: tuple[ShippedStamp, ...] = ()
@@ -34,7 +34,7 @@ class Shipment(msgspec.Struct, frozen=True, array_like=True):
     """(sequence, loss)"""
 
 
-class NodeReport(msgspec.Struct, frozen=True, array_like=True):
+class NodeReport(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """How a node stands, from its log and the positions of its readers; counts are cumulative."""
 
     node: int

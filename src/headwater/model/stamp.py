@@ -16,20 +16,20 @@ TRACE_BYTES = 26
 """A W3C traceparent: version 1, trace id 16, parent id 8, flags 1."""
 
 
-class Same(msgspec.Struct, frozen=True, array_like=True, tag=0):
+class Same(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=0):
     """Output i was made from input i."""
 
     run: IdRun
 
 
-class Select(msgspec.Struct, frozen=True, array_like=True, tag=1):
+class Select(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=1):
     """Outputs were made from the inputs whose bit is set, in order (bit k of byte k // 8, least significant first)."""
 
     run: IdRun
     kept: bytes
 
 
-class Lists(msgspec.Struct, frozen=True, array_like=True, tag=2):
+class Lists(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=2):
     """For each output the runs it was made from; all with one contribution, such as `average`."""
 
     contribution: str
@@ -47,7 +47,7 @@ class OriginKind:
     STEP = 2
 
 
-class Origin(msgspec.Struct, frozen=True, array_like=True):
+class Origin(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Where readings entered, kept by every hop, so that duplicates and first stamps are found without a walk.
 
     SOURCE: `stream` is the source id, `number` the number of the batch's first reading there.
@@ -77,14 +77,14 @@ class Origin(msgspec.Struct, frozen=True, array_like=True):
         return self.number + count if self.kind == OriginKind.SOURCE else self.rank + 1
 
 
-class TraceRun(msgspec.Struct, frozen=True, array_like=True):
+class TraceRun(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """So many outputs in a row that belong to one W3C trace; `trace` is empty where there was none."""
 
     count: int
     trace: bytes
 
 
-class Stamp(msgspec.Struct, frozen=True, array_like=True):
+class Stamp(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A batch's provenance at one node: a function of its record, nothing is learned later (rule 17)."""
 
     run: IdRun

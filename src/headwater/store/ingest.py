@@ -23,7 +23,7 @@ _INTEGER_MAX = (1 << 63) - 1 - READINGS_MAX
 _encode = msgspec.msgpack.Encoder().encode
 
 
-class PreparedBatch(msgspec.Struct, frozen=True):
+class PreparedBatch(msgspec.Struct, frozen=True, gc=False):
     """A stamp that can be stored, as far as it alone can tell."""
 
     node: int
