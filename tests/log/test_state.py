@@ -41,6 +41,16 @@ def test_a_snapshot_restores_everything() -> None:
     assert vars(State.restore(EVERYTHING.snapshot(1, 2))) == vars(EVERYTHING)
 
 
+def test_what_came_in_is_counted_without_what_was_made_here() -> None:
+    state = State(NODE, LOG)
+    data, upstream = batch(1000, 1)[1], Position(b"upstream", 1)
+    state.apply(Kind.DATA, 1, 4, None, data)
+    state.apply(Kind.OUT, 2, 8, None, data)
+    assert state.received == 4
+    state.apply(Kind.OUT, 3, 12, upstream, data)
+    assert (state.received, state.count) == (8, 12)
+
+
 def test_a_restored_state_goes_on_as_the_one_it_was_taken_from() -> None:
     one, two = State.restore(EVERYTHING.snapshot(1, 2)), State.restore(EVERYTHING.snapshot(1, 2))
     for state in (one, two):

@@ -10,10 +10,11 @@ from typing import Any
 import grpc
 import pytest
 
+from headwater.log.standing import RECEIVED, SENT
 from headwater.model.records import Kind
 from headwater.model.stamp import Same
 from headwater.pipeline import forward
-from headwater.pipeline.step_options import AggregateOptions
+from headwater.pipeline.step_options import AggregateOptions, FilterOptions, RoundOptions
 from headwater.wire import headwater_pb2 as pb
 from tests.pipeline.daemons import (
     LOCAL,
@@ -136,7 +137,7 @@ def test_an_idle_gateway_that_starts_again_knows_what_the_next_hop_has(tmp_path:
             async with running(options) as gateway:
                 outflow = gateway.daemon.outflow
                 assert outflow is not None
-                await until(lambda: outflow.acknowledged_total == 1000)
+                await until(lambda: outflow.sent_readings == 1000)
 
     asyncio.run(run())
 
@@ -161,6 +162,37 @@ def test_results_of_steps_arrive_beside_the_readings_or_instead_of_them(tmp_path
     assert readings(tmp_path / "2", Kind.DATA if output == "add" else Kind.OUT) == (
         ramp(300) if output == "add" else []
     )
+
+
+def test_what_came_in_and_what_went_on_is_counted_whatever_steps_make_in_between(tmp_path: Path) -> None:
+    steps = (
+        FilterOptions(where="value >= 100"),
+        RoundOptions(decimals=0),
+        AggregateOptions(function="average", window_s=10),
+    )
+
+    async def run() -> None:
+        async with running(gateway_options(tmp_path / "2", 2)) as endpoint:
+            options = gateway_options(tmp_path / "1", 1, next=endpoint.address, steps=steps)
+            async with running(options) as gateway:
+                await feed(gateway, Source(), ramp(300))
+                gateway.daemon.drain()  # Of the 21 windows the first and the last are not full.
+                await has(endpoint, 221)
+                await all_passed(gateway)
+                assert counted(gateway) == (300, 221)
+                assert counted(endpoint) == (221, 0)
+            async with running(options) as gateway:
+                await all_passed(gateway)
+                assert counted(gateway) == (300, 221)
+
+    asyncio.run(run())
+
+
+def counted(gateway: Running) -> tuple[int, int]:
+    """What came in and what went on, as the agent is told."""
+    daemon = gateway.daemon
+    daemon.housekeeping.share()
+    return daemon.disk.load_word(RECEIVED), daemon.disk.load_word(SENT)
 
 
 # ---- refusals -------------------------------------------------------------------------------------------------------

@@ -400,9 +400,9 @@ def test_a_record_counts_as_sent_only_when_all_of_it_is(bench: Bench) -> None:
         assert bench.allowed[-1] >= (small if not sizes else large)
         sizes.append(len(chunk.messages))
         assert outflow.answered("200", None)
-        positions.append((outflow.acknowledged, outflow.acknowledged_total))
+        positions.append((outflow.acknowledged, outflow.sent_readings))
     assert sizes == [READINGS_MAX, READINGS_MAX, 10]
-    assert positions == [(small, 10), (small, 10), (large, 10 + 2 * READINGS_MAX)]
+    assert positions == [(small, READINGS_MAX), (small, 2 * READINGS_MAX), (large, 10 + 2 * READINGS_MAX)]
 
 
 def test_records_that_do_not_travel_are_passed(bench: Bench) -> None:
@@ -418,10 +418,12 @@ def test_a_saved_position_is_where_it_goes_on(bench: Bench) -> None:
     bench.log.commit()
     outflow = bench.outflow(Cursor(first, 3))
     assert outflow.ready
-    assert (outflow.acknowledged, outflow.acknowledged_total) == (first, 3)
+    assert (outflow.acknowledged, outflow.sent_readings) == (first, 3)
     chunk = outflow.following()
     assert chunk is not None
-    assert (len(chunk.messages), chunk.last, chunk.total) == (4, second, 7)
+    assert (len(chunk.messages), chunk.last) == (4, second)
+    assert outflow.answered("200", 1)
+    assert outflow.sent_readings == 6  # Without the one that was refused.
 
 
 def test_a_series_whose_name_is_lost_is_left_out_and_counted(bench: Bench) -> None:

@@ -122,9 +122,9 @@ class NodeStat(msgspec.Struct, rename="camel", kw_only=True):
     reported: Milliseconds | UnsetType = UNSET
     """When the last report arrived, by the store's clock."""
     received: int | UnsetType = UNSET
-    """Readings durable in the node's log since it began."""
+    """Readings that came in since the node's log began; what steps of the node make is not among them."""
     sent: int | UnsetType = UNSET
-    """Readings that the next hop has acknowledged."""
+    """Readings that the next hop has acknowledged, also those that steps made."""
     durable: int | UnsetType = UNSET
     """Last durable sequence of the log."""
     acknowledged: int | UnsetType = UNSET

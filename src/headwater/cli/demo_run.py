@@ -29,7 +29,7 @@ from headwater.log.disk import RealDisk
 from headwater.log.manifest import load_manifest
 from headwater.log.reader import LogReader
 from headwater.log.recovery import MARK
-from headwater.log.standing import RECEIVED, SENT
+from headwater.log.standing import ACKNOWLEDGED, RECEIVED
 from headwater.model.errors import HeadwaterError, Unavailable
 from headwater.model.ids import format_node
 from headwater.model.records import Kind
@@ -220,8 +220,7 @@ class DemoRun:
         self.progress()
         for gateway in self.topology.gateways:
             disk = self._disks[gateway.name]
-            replaced = any(step.output == "replace" for step in gateway.steps)
-            if gateway.next is not None and not replaced and disk.load_word(RECEIVED) != disk.load_word(SENT):
+            if gateway.next is not None and disk.load_word(ACKNOWLEDGED) < disk.load_word(MARK):
                 return False
         return True
 

@@ -7,7 +7,7 @@ from headwater.log.disk import Disk
 from headwater.model.errors import NotFound
 
 RECEIVED = "received"
-"""Readings logged."""
+"""Readings that came in and are logged."""
 SENT = "sent"
 """Readings acknowledged by the next hop."""
 ACKNOWLEDGED = "acknowledged"

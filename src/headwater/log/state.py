@@ -42,6 +42,8 @@ class _Snapshot(msgspec.Struct, frozen=True, array_like=True):
     config: Config | None
     lost: dict[str, int]
     complete: bool
+    received: int | None = None
+    """Absent in logs of earlier versions."""
 
 
 class Place(NamedTuple):
@@ -62,6 +64,8 @@ class State:
         """The last sequence applied."""
         self.count = 0
         """Readings logged so far."""
+        self.received = 0
+        """Those of them that came in here, and were not made by a step of this node."""
         self.ordinal = 0
         """The first id ordinal behind those of all records."""
         self.positions: dict[bytes, int] = {}
@@ -93,6 +97,8 @@ class State:
             self.positions[upstream.log] = upstream.sequence
         if isinstance(body, Batch):
             self._batch(body)
+            if kind == Kind.DATA or upstream is not None:
+                self.received += body.count
         elif isinstance(body, Definition):
             self._define(body)
         elif isinstance(body, Context):
@@ -154,6 +160,7 @@ class State:
                 self.config,
                 self.lost,
                 self.complete,
+                self.received,
             )
         )
         packed = zstandard.ZstdCompressor(level=1).compress(plain)
@@ -176,6 +183,7 @@ class State:
         state.contexts = {context.id: context for context in held.contexts}
         state.heard = {(kind, stream, step): rank for kind, stream, step, rank in held.heard}
         state.explained, state.config = held.explained, held.config
+        state.received = held.count if held.received is None else held.received
         return state
 
 

@@ -50,8 +50,6 @@ class Chunk(NamedTuple):
     messages: list[pb.Grid_data]
     last: int
     """The sequence of the last record whose readings are all sent with this chunk."""
-    total: int
-    """The cumulative readings there."""
     upto: int
     """The sequence of the last record of which any reading is in it."""
 
@@ -67,8 +65,8 @@ class Outflow2018:
         reader.rewind(cursor.sequence)
         self.acknowledged = cursor.sequence
         """The last sequence that the next hop has answered for."""
-        self.acknowledged_total = cursor.total
-        """The cumulative readings there."""
+        self.sent_readings = cursor.total
+        """How many readings it has taken."""
         self.ready = True
         """The position is always known: it is the saved one, a 2018 hop does not say where to go on."""
         self._records: deque[Record] = deque()
@@ -107,18 +105,18 @@ class Outflow2018:
         lost = refused if refused is not None else len(chunk.messages) if code == "400" else 0
         if lost:
             self._core.refuse(Rejected("refused-by-next-hop", f"{lost} readings, with reply {code}"), lost)
-        self._pass(chunk.last, chunk.total)
+        self.sent_readings += len(chunk.messages) - lost
+        self._pass(chunk.last)
         self._chunk = None
         return True
 
-    def _pass(self, sequence: int, total: int) -> None:
-        if sequence > self.acknowledged:
-            self.acknowledged, self.acknowledged_total = sequence, total
+    def _pass(self, sequence: int) -> None:
+        self.acknowledged = max(self.acknowledged, sequence)
 
     def _cut(self) -> Chunk | None:
         """The next readings; None when there is none for now, and then all records read are done with."""
         messages: list[pb.Grid_data] = []
-        last, total = self.acknowledged, self.acknowledged_total
+        last = self.acknowledged
         for _ in range(RECORDS_CUT):
             record = self._first()
             if record is None or len(messages) == READINGS_MAX:
@@ -127,12 +125,12 @@ class Outflow2018:
                 self._messages = self._made_of(record)
             messages += islice(self._messages, READINGS_MAX - len(messages))
             if len(messages) < READINGS_MAX:
-                last, total, self._messages = record.sequence, record.total, None
+                last, self._messages = record.sequence, None
                 self._records.popleft()
         if not messages:
-            self._pass(last, total)
+            self._pass(last)
             return None
-        return Chunk(messages, last, total, last if self._messages is None else self._records[0].sequence)
+        return Chunk(messages, last, last if self._messages is None else self._records[0].sequence)
 
     def _first(self) -> Record | None:
         """The record that comes next, None at the end of what is durable and sound."""

@@ -30,7 +30,8 @@ class Sending(Protocol):
 
     ready: bool
     acknowledged: int
-    acknowledged_total: int
+    sent_readings: int
+    """How many readings the next hop has acknowledged."""
 
     @property
     def passed(self) -> int:
@@ -108,9 +109,9 @@ class Housekeeping:
     def share(self) -> None:
         """Tell the agent how far this daemon is."""
         disk, sending = self._disk, self.sending
-        disk.store_word(RECEIVED, self._core.log.state.count)
+        disk.store_word(RECEIVED, self._core.log.state.received)
         if sending is not None:
-            disk.store_word(SENT, sending.acknowledged_total)
+            disk.store_word(SENT, sending.sent_readings)
             disk.store_word(ACKNOWLEDGED, sending.passed)
         disk.store_word(PROGRESS, self._now_ms())
 
@@ -121,7 +122,7 @@ class Housekeeping:
         if held is not None:
             files[self._chain.file] = held
         if self.sending is not None and self.sending.ready:
-            cursor = Cursor(self.sending.passed, self.sending.acknowledged_total)
+            cursor = Cursor(self.sending.passed, self.sending.sent_readings)
             files[cursor_name(NEXT_HAS)] = encode_cursor(cursor._replace(sequence=self.sending.acknowledged))
             files[cursor_name(FORWARD)] = encode_cursor(cursor)
             self._forward_offered = cursor.sequence

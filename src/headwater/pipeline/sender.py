@@ -23,6 +23,7 @@ NEXT_HAS = "next_has"
 RECORDS_MAX = 128
 MESSAGE_BYTES = 512 << 10
 """About how much goes into one gRPC message; a record is never cut."""
+STRETCHES_COUNTED_MAX = 256
 
 
 class Outflow:
@@ -46,8 +47,10 @@ class Outflow:
         """Called before records up to a sequence are sent: a drop must know what may have been (rule 14)."""
         self._window_bytes = window_bytes
         saved = _saved(disk)
-        self.acknowledged, self.acknowledged_total = saved or Cursor(0, 0)
-        """The last sequence that the next hop has durably, and the cumulative readings there."""
+        self.acknowledged, self.sent_readings = saved or Cursor(0, 0)
+        """The last sequence that the next hop has durably, and how many readings went on up to there."""
+        self._counted = self.acknowledged
+        """The last sequence whose readings are counted as sent, or that does not travel."""
         self.passed = max(load_cursor(disk, FORWARD).sequence, self.acknowledged) if saved is not None else 0
         """Everything up to this sequence is with the next hop, or does not go there."""
         self.ready = False
@@ -70,7 +73,7 @@ class Outflow:
         """By this sequence it is named what is missing behind the last record read; 0 when nothing is."""
         self._previous: Record | None = None
         self._flying: deque[tuple[int, int, int]] = deque()
-        """(sequence, bytes, cumulative readings) of what is under way."""
+        """(sequence, bytes, readings) of what is under way."""
         self._flying_bytes = 0
 
     def hello(self) -> pb.Up:
@@ -169,7 +172,11 @@ class Outflow:
         message = pack(record, self._sent)
         if message is None:
             return size
-        self._put(message, record.size, record.total, records)
+        if previous is not None and previous.sequence == record.sequence - 1:
+            own = record.total - previous.total
+        else:
+            own = _readings(record)
+        self._put(message, record.size, own, records)
         return size + record.size
 
     def _name_hole(self, record: Record, records: list[pb.Record]) -> int:
@@ -179,13 +186,13 @@ class Outflow:
             return 0
         body = encode_body(Loss(Why.GAP, self._core.log.log, first, last))
         message = pb.Record(sequence=last, previous=last - self._sent, kind=Kind.LOSS, body=body)
-        self._put(message, len(body), record.total - _readings(record), records)
+        self._put(message, len(body), 0, records)
         return len(body)
 
-    def _put(self, message: pb.Record, size: int, total: int, records: list[pb.Record]) -> None:
+    def _put(self, message: pb.Record, size: int, readings: int, records: list[pb.Record]) -> None:
         records.append(message)
         self._sent = message.sequence
-        self._flying.append((self._sent, size, total))
+        self._flying.append((self._sent, size, readings))
         self._flying_bytes += size
 
     def _welcomed(self, welcome: pb.Welcome) -> list[pb.Up]:
@@ -202,6 +209,7 @@ class Outflow:
         upto = max(welcome.durable, self._behind)
         if upto < self.acknowledged:
             self.passed = upto
+        self._count(upto)
         self._locate(upto)
         self.acknowledged, self._sent = upto, welcome.durable
         self._read, self._named_at = max(upto, self.passed), 0
@@ -210,19 +218,35 @@ class Outflow:
         return []
 
     def _locate(self, durable: int) -> None:
-        """Go on behind a record, and find the cumulative readings there, from the record behind it if it is gone."""
+        """Go on behind a record."""
         self._reader.rewind(max(durable - 1, 0))
         for record in self._reader.read(1).records:
             if record.sequence == durable:
-                self._previous, self.acknowledged_total = record, record.total
-            elif durable != self.acknowledged:
-                self.acknowledged_total = record.total - _readings(record)
+                self._previous = record
         self._reader.rewind(durable)
+
+    def _count(self, upto: int) -> None:
+        """Count what the next hop has although it was not acknowledged here: it was under way, or this process died.
+
+        What is saved is at most some seconds old, so there is little to read; it is not read without end.
+        """
+        if upto > self._counted:
+            self._reader.rewind(self._counted)
+            for _ in range(STRETCHES_COUNTED_MAX):
+                records = self._reader.read(RECORDS_MAX, MESSAGE_BYTES).records
+                self.sent_readings += sum(
+                    _readings(record) for record in records if record.sequence <= upto and forwarded(record)
+                )
+                if not records or self._reader.after >= upto:
+                    break
+            self._counted = upto
 
     def _acknowledged(self, durable: int) -> None:
         while self._flying and self._flying[0][0] <= durable:
-            _, size, self.acknowledged_total = self._flying.popleft()
+            sequence, size, readings = self._flying.popleft()
             self._flying_bytes -= size
+            if sequence > self._counted:
+                self.sent_readings, self._counted = self.sent_readings + readings, sequence
         self.acknowledged = max(self.acknowledged, min(durable, self._sent))
         self._pass()
 
