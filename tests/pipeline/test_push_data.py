@@ -85,7 +85,8 @@ class OpenStream:
                 metric_id=message["metric"],
                 timestamp=message["timestamp"],
                 value=message["value"],
-            )
+            ),
+            prov_id=message.get("prov_id", ""),
         )
         await self.call.write(data)
 
@@ -164,6 +165,48 @@ def test_streams_at_once_share_batches(tmp_path: Path, monkeypatch: pytest.Monke
 
     at_gateway(tmp_path, work)
     assert len({one.batch.origin.number for one in logged(tmp_path)}) < 10
+
+
+@pytest.fixture
+def waiting_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No batch is logged because of the time, but the first."""
+    monkeypatch.setattr(collector, "WAIT_MS_MIN", 1e6)
+    monkeypatch.setattr(collector, "WAIT_MS_MAX", 1e6)
+
+
+@pytest.mark.parametrize(("count", "more"), [(collector.READINGS, {}), (80, {"prov_id": "x" * 1000})])
+def test_what_waits_is_bounded_in_messages_and_in_bytes(
+    tmp_path: Path, waiting_long: None, count: int, more: dict[str, Any]
+) -> None:
+    sent = [message(value, **more) for value in range(1 + count)]
+
+    async def work(gateway: Running) -> None:
+        await push(gateway.address, sent[:1])
+        async with open_streams(gateway.address) as begin:
+            stream = begin()
+            for each in sent[1:]:
+                await stream.write(each)
+            await until(lambda: gateway.daemon.log.state.count > count / 2, "a batch that is full")
+
+    at_gateway(tmp_path, work)
+    held = readings(tmp_path)
+    assert held == [*map(expected, sent)][: len(held)]
+
+
+def test_whoever_logs_a_batch_takes_the_messages_that_wait(tmp_path: Path, waiting_long: None) -> None:
+    async def work(gateway: Running) -> None:
+        await push(gateway.address, [message(0)])
+        async with open_streams(gateway.address) as begin:
+            for value in (1, 2):
+                await begin().write(message(value))
+
+            def logged() -> bool:
+                gateway.daemon.collector.flush()
+                return gateway.daemon.log.state.count == 3
+
+            await until(logged)
+
+    at_gateway(tmp_path, work)
 
 
 # ---- ids from outside -----------------------------------------------------------------------------------------------

@@ -29,13 +29,19 @@ class Entry:
 
         Rejected when the log can name no more series.
         """
-        self._collector.add(key, timestamp, value, parent)
-        batch = self._collector.newest  # Also of a repetition: the first one may not be durable yet.
-        if self._collector.full:
+        collector = self._collector
+        collector.add(key, timestamp, value, parent)
+        batch = collector.newest  # Also of a repetition: the first one may not be durable yet.
+        if collector.full:
             self.flush()
-        elif self._flusher is None and self._collector.waiting:
-            self._flusher = asyncio.get_running_loop().call_later(self._collector.wait_s, self.flush)
+        elif self._flusher is None and collector.waiting:
+            self.flush_soon()
         return batch
+
+    def flush_soon(self) -> None:
+        """Log what is gathered from now on, when others had time to join."""
+        if self._flusher is None:
+            self._flusher = asyncio.get_running_loop().call_later(self._collector.wait_s, self.flush)
 
     def flush(self) -> None:
         """Log what was gathered, if anything."""

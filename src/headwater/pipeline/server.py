@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Container
 from typing import NamedTuple
 
 import grpc
@@ -10,7 +10,7 @@ from google.protobuf.message import DecodeError
 
 from headwater.model.errors import Rejected
 from headwater.model.reading import SeriesKey, check_key
-from headwater.pipeline.collector import Collector
+from headwater.pipeline.collector import BYTES, READINGS, Collector
 from headwater.pipeline.committer import Committer
 from headwater.pipeline.core import Core
 from headwater.pipeline.entry import ROOM_POLL_S, Entry
@@ -167,50 +167,67 @@ class GatewayServicer:
     def __init__(self, core: Core, committer: Committer, collector: Collector, patience_s: float = PATIENCE_S) -> None:
         self._core = core
         self._entry = Entry(core, committer, collector)
+        self._collector = collector
         self._patience_s = patience_s
+        self._unread: list[tuple[bytes, Stream]] = []
+        """Messages for the batch that is gathered. All are read at once, which takes a third of one by one."""
+        self._unread_bytes = 0
+        collector.read_rest = self._read
 
     async def push_data(self, messages: AsyncIterator[bytes], context: Context2018) -> pb2018.reply:
         """Take a stream; the reply comes when everything taken is durable here.
 
         A message that is wrong costs only itself. `503` says that nothing is promised: send all of it again.
         """
-        stream = Stream()
+        stream, entry, unread = Stream(), self._entry, self._unread
         async for message in messages:
-            if not self._entry.waiting and not await self._entry.room(
-                self._patience_s
-            ):  # Once for each batch that is begun.
-                return _not_taken(context, stream)
-            self._take(message, stream)
-        if stream.batch is not None and not await self._entry.durable(stream.batch, self._patience_s):
+            if not unread:
+                # Once for each batch that is begun.
+                if not entry.waiting and not await entry.room(self._patience_s):
+                    return _not_taken(context, stream)
+                entry.flush_soon()
+            unread.append((message, stream))
+            self._unread_bytes += len(message)
+            if len(unread) >= READINGS or self._unread_bytes >= BYTES:
+                entry.flush()
+        self._read()
+        if stream.batch is not None and not await entry.durable(stream.batch, self._patience_s):
             return _not_taken(context, stream)
         return _answer(context, stream.code, stream.taken, stream.refused, stream.reason)
 
-    def _take(self, message: bytes, stream: Stream) -> None:
-        try:
-            stream.batch = self._add(message)
-        except Rejected as error:
-            self._core.refuse(error)
-            stream.refuse(error)
-            return
-        stream.taken += 1
+    def _read(self) -> None:
+        """Give the readings of all messages that came to the collector."""
+        came = self._unread[:]
+        self._unread.clear()
+        self._unread_bytes = 0
+        collector, named = self._collector, self._core.log.state.numbers
+        for message, stream in came:
+            try:
+                collector.add(*parse(message, named))
+            except Rejected as error:
+                self._core.refuse(error)
+                stream.refuse(error)
+            else:
+                stream.taken += 1
+                stream.batch = collector.newest  # Also of a repetition: the first one may not be durable yet.
 
-    def _add(self, message: bytes) -> int:
-        data = parse(message)
-        measured = data.measurement
-        key = SeriesKey(measured.meter_id, measured.metric_id)
-        return self._entry.add(key, measured.timestamp, measured.value, data.prov_id)
 
+def parse(message: bytes, named: Container[SeriesKey] = ()) -> tuple[SeriesKey, int, float, str]:
+    """Series, timestamp, value and parent id of a message of 2018; Rejected says what is wrong with it.
 
-def parse(message: bytes) -> pb2018.Grid_data:
-    """A message of 2018 with a measurement of a series that has a name; Rejected says what is wrong with it."""
+    What the log has `named` is not checked again.
+    """
     try:
         data = pb2018.Grid_data.FromString(message)
     except DecodeError as error:
         raise Rejected("message", f"{len(message)} bytes that are no Grid_data: {error}") from error
     if not data.HasField("measurement"):
         raise Rejected("no-measurement", "a Grid_data without measurement")
-    check_key(data.measurement.meter_id, data.measurement.metric_id)
-    return data
+    measured = data.measurement
+    key = SeriesKey(measured.meter_id, measured.metric_id)
+    if key not in named:
+        check_key(*key)
+    return key, measured.timestamp, measured.value, data.prov_id
 
 
 def add_gateway(servicer: GatewayServicer, server: grpc.aio.Server) -> None:

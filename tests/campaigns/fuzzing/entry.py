@@ -44,10 +44,10 @@ def messages(folder: Path) -> Iterator[Check]:
         nonlocal taken
         message = _message(random)
         try:
-            data = parse(changed(random, message) if random.random() < 0.5 else message)
+            read = parse(changed(random, message) if random.random() < 0.5 else message)
         except Rejected as refusal:
             return refusal.reason
-        taken.add(data)
+        taken.add(*read)
         if len(taken.wanted) >= BATCH:
             taken.compare()
             taken = _Taken()
@@ -64,11 +64,9 @@ class _Taken:
         self._collector = Collector(self._end.core, lambda: 0.0)
         self.wanted: list[tuple[int, int, bytes]] = []
 
-    def add(self, data: pb.Grid_data) -> None:
-        measured = data.measurement
-        key = SeriesKey(measured.meter_id, measured.metric_id)
-        self._collector.add(key, measured.timestamp, measured.value, data.prov_id)
-        self.wanted.append((self._end.log.define(key), measured.timestamp, _DOUBLE.pack(measured.value)))
+    def add(self, key: SeriesKey, timestamp: int, value: float, parent: str) -> None:
+        self._collector.add(key, timestamp, value, parent)
+        self.wanted.append((self._end.log.define(key), timestamp, _DOUBLE.pack(value)))
 
     def compare(self) -> None:
         self._collector.flush()
