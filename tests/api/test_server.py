@@ -14,6 +14,7 @@ from headwater.api.options import ApiOptions
 from headwater.api.server import listen
 from headwater.model.errors import ConfigError, Unavailable
 from tests.api import grid
+from tests.api.served import served
 
 PROCESS = """
 import sys
@@ -50,6 +51,22 @@ def test_a_signal_ends_the_process_normally(tmp_path: Path, sign: signal.Signals
 
     assert answer == {"status": "ready", "version": "1.2.3"}
     assert (said, process.returncode) == ("ended\n", 0)
+
+
+def test_one_connection_more_than_there_may_be_is_told_to_come_again_and_the_others_go_on(tmp_path: Path) -> None:
+    grid.open_writer(tmp_path).close()
+    options = ApiOptions(connections_max=2)
+    with (
+        served(lambda: grid.open_reader(tmp_path), lambda: grid.NOW_MS, options=options) as first,
+        httpx.Client(base_url=first.base_url) as second,
+    ):
+        assert [each.get("/healthz").status_code for each in (first, second)] == [200, 200]
+        with httpx.Client(base_url=first.base_url) as third:
+            refused = third.get("/healthz")
+        assert (refused.status_code, refused.headers["content-type"]) == (503, "application/problem+json")
+        assert (refused.headers["retry-after"], refused.headers["connection"]) == ("1", "close")
+        assert refused.json()["detail"].startswith("More than 2 connections are open")
+        assert [each.get("/healthz").status_code for each in (first, second)] == [200, 200]
 
 
 @pytest.mark.parametrize("address", ["", "5000", "127.0.0.1:", ":5000", "127.0.0.1:http", "127.0.0.1:65536", "a:-1"])

@@ -11,7 +11,11 @@ from headwater.api.service import Service
 def add_health(app: FastAPI, service: Service) -> None:
     """Add both, outside /v1."""
 
-    @app.get("/healthz", summary="The process lives", responses=openapi.answers(documents.Alive))
+    @app.get(
+        "/healthz",
+        summary="The process lives, whether or not there is a store",
+        responses=openapi.answers(documents.Alive, store=False),
+    )
     async def alive(request: Request) -> Response:
         return json_answer(encode(documents.Alive("alive", service.version)))
 

@@ -83,15 +83,18 @@ def body(of: Any) -> Schema:
 
 
 def answers(
-    said: Any, *others: tuple[int, Schema], headers: Schema | None = None, media: Sequence[str] = ()
+    said: Any, *others: tuple[int, Schema], headers: Schema | None = None, media: Sequence[str] = (), store: bool = True
 ) -> dict[int | str, Schema]:
-    """The answers of an operation: 200 with a document (or in other media) and headers, and the others by status."""
+    """The answers of an operation: 200 with a document (or in other media) and headers, and the others by status.
+
+    `store` is False when the store is not asked.
+    """
     content: Schema = {"application/json": {"schema": schema(said)}}
     content |= {each: {"schema": {"type": "string", "format": "binary"}} for each in media}
     answered: dict[int | str, Schema] = {200: {"description": "The answer", "content": content}}
     if headers:
         answered[200]["headers"] = headers
-    for status, other in (*others, UNAVAILABLE):
+    for status, other in (*others, UNAVAILABLE if store else BUSY):
         known = answered.setdefault(status, {"description": other["description"], "content": {}})
         known["content"].update(other["content"])
     return answered
@@ -141,7 +144,8 @@ INVALID_STRUCTURE = _text(400, contract.INVALID_STRUCTURE, _QUOTED)
 INVALID_SIZE = _text(400, (contract.INVALID_SIZE, contract.INVALID_NODE), _QUOTED)
 BAD_REQUEST = problem(400, "What is wrong with the question, or that its answer is too large")
 TOO_LONG = problem(413, "The body is too long")
-UNAVAILABLE = problem(503, "The store cannot be read now")
+UNAVAILABLE = problem(503, "The store cannot be read now, or too much is asked at once")
+BUSY = problem(503, "Too many connections are open")
 
 _BOOLEAN: Schema = {"type": "boolean", "default": False}
 POINT_ID = parameter("id", "path", True, {"type": "string"}, "A data point id: 20 hexadecimal digits")

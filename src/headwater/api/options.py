@@ -31,6 +31,7 @@ class ApiOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     depth_max: Annotated[int, Meta(ge=1, le=250)] = 200
     """The most hops that one recursive answer nests."""
     connections_max: Annotated[int, Meta(ge=1)] = 512
+    """The most connections at once; on one more every question is told to come again."""
     live_clients_max: Annotated[int, Meta(ge=1)] = 64
     """The most clients that follow live events at once."""
     live_queue_events: Annotated[int, Meta(ge=1)] = 1_000

@@ -10,6 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from headwater.api.app import create_app
+from headwater.api.crowd import Crowd
 from headwater.api.options import ApiOptions
 from headwater.api.readings import AgentClients
 from headwater.model.errors import ConfigError, Unavailable
@@ -47,13 +48,12 @@ async def serve(app: FastAPI, options: ApiOptions, sock: socket.socket, stop: as
     """Answer on a bound socket until `stop` is set and the requests under way are done."""
     server = _Server(
         uvicorn.Config(
-            app,
+            Crowd(app, lambda: len(server.server_state.connections), options.connections_max),
             log_config=None,
             access_log=False,
             server_header=False,
             lifespan="on",
             ws="none",
-            limit_concurrency=options.connections_max,
             timeout_graceful_shutdown=options.stop_timeout_s,
         )
     )
