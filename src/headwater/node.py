@@ -86,14 +86,12 @@ def run_store(options: "ServerOptions") -> int:
 def run_api(options: "ServerOptions") -> int:
     """Be the REST API."""
     import headwater
-    from headwater.api.options import ApiOptions
     from headwater.api.server import run
 
     def open_reader() -> "Reader":
         return options.store.open_reader(options.data / "store", options.site)
 
-    api = ApiOptions(listen=options.listen, folder=str(options.data.absolute() / "store"), site=options.site)
-    run(api, open_reader, wall_ms, headwater.__version__)
+    run(options.api, open_reader, wall_ms, headwater.__version__)
     return 0
 
 

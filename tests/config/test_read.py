@@ -143,6 +143,13 @@ def test_agents_ship_to_the_port_behind_rest(tmp_path: Path) -> None:
     assert topology.server.api.listen == "127.0.0.1:6000"
 
 
+def test_the_process_that_answers_rest_is_told_what_sql_may_take(tmp_path: Path) -> None:
+    text = GOOD.replace('run/server"', 'run/server", sql = {time_s_max = 2, rows = 7, memory_bytes_max = 100000000}')
+    api = load(tmp_path, text).server.api
+    assert (api.sql.time_s_max, api.sql.rows, api.sql.memory_bytes_max, api.sql.at_once) == (2, 7, 100_000_000, 2)
+    assert (api.site, api.folder) == ("hall", str(tmp_path / "run/server/store"))
+
+
 def test_a_hop_outside_the_file_is_named_by_its_address(tmp_path: Path) -> None:
     text = GOOD.replace('next = "gatewayB"', 'next = "10.0.0.9:50051"\nnext_protocol = "push_data"')
     gateway = load(tmp_path, text).gateway("gatewayA")
@@ -226,6 +233,9 @@ WRONG = {
     "a folder twice": (('data = "run/a"', 'data = "run/gatewayB"'), '[[node]] 2 ("gatewayB") has the same folder as [[node]] 1 ("gatewayA")'),
     "cassandra": (('"sqlite"', '"cassandra"'), 'kind = "cassandra" in [store], line 3: the Cassandra store does not exist yet; use store = {kind = "sqlite"}'),
     "an unknown store": (('"sqlite"', '"mysql"'), 'kind = "mysql" in [store], line 3: must be sqlite'),
+    "an unknown key of SQL": (('run/server"', 'run/server", sql = {seconds = 3}'), 'unknown key "seconds" in sql of [server], line 2; '),
+    "a query without memory": (('run/server"', 'run/server", sql = {memory_bytes_max = 5}'), "memory_bytes_max = 5 in sql of [server], line 2: "),
+    "more rows than there may be": (('run/server"', 'run/server", sql = {rows = 9, rows_max = 5}'), "rows = 9 in sql of [server], line 2: rows_max is 5"),
     "an unknown key of the store": (('kind = "sqlite"', 'kind = "sqlite", hosts = []'), 'unknown key "hosts" in [store], line 3; '),
     "a period of words": (('kind = "sqlite"', 'kind = "sqlite", period_days = "two"'), 'period_days = "two" in [store], line 3: expected int, got str'),
     "an unknown step": (('kind = "aggregate"', 'kind = "sieve"'), 'kind = "sieve" in [[node.step]] 1 of [[node]] 2 ("gatewayB"), line 22: must be one of aggregate, filter, scale'),

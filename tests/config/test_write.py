@@ -9,6 +9,7 @@ from headwater.config import Topology, format_topology, load_topology, with_free
 from headwater.model.context import Location
 from headwater.pipeline.step_options import AggregateOptions
 from headwater.store.options import SqliteOptions
+from headwater.store.query.options import QueryOptions
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples/topologies"
 NAMES = sorted(path.stem for path in EXAMPLES.glob("*.toml"))
@@ -46,7 +47,11 @@ def test_every_option_of_a_file_survives_writing(tmp_path: Path) -> None:
         steps=(AggregateOptions(function="max", window_s=5, output="replace", windows_max=7),),
     )
     group = replace(fork.sensors[0], data=tmp_path / "days", rate=2.5, loop=True, ticks=9, value_column=("kW h", "V"))
-    server = replace(fork.server, store=SqliteOptions(period_days=2, keep_days=90, bytes_max=1 << 40))
+    server = replace(
+        fork.server,
+        store=SqliteOptions(period_days=2, keep_days=90, bytes_max=1 << 40),
+        sql=QueryOptions(time_s_max=2.5),
+    )
     changed = replace(fork, server=server, gateways=(gateway, *fork.gateways[1:]), sensors=(group, *fork.sensors[1:]))
     path = tmp_path / "t.toml"
     path.write_text(format_topology(changed))

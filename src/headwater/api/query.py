@@ -118,7 +118,10 @@ def asked(service: Service, question: documents.SqlQuestion, format: Format, of_
     sql = service.options.sql
     rows = min(sql.rows, sql.rows_max) if question.rows is None else question.rows
     if not 0 <= rows <= sql.rows_max:
-        raise Rejected("rows", f"rows = {rows}: 0 to {sql.rows_max} are given at once; stream gives all there are")
+        raise Rejected(
+            "rows",
+            f"rows = {rows}: 0 to {sql.rows_max} are given at once; stream (--all) gives all there are",
+        )
     limit_s = sql.stream_s_max if question.stream else sql.time_s_max
     queries_of(service)
     return Asked(

@@ -25,6 +25,7 @@ from headwater.model.ids import format_node, parse_node
 from headwater.pipeline.options import GatewayOptions
 from headwater.pipeline.step_options import KINDS, StepOptions, check_masks
 from headwater.store.options import SqliteOptions
+from headwater.store.query.options import QueryOptions
 
 AGENT_PORTS = 10
 """How far the port of an agent lies from that of its pipeline daemon, unless the file says otherwise."""
@@ -32,7 +33,7 @@ LISTEN = "127.0.0.1:50051"
 REST_LISTEN = "127.0.0.1:5000"
 
 TOPOLOGY_KEYS = ("site", "server", "store", "node", "sensors")
-SERVER_KEYS = ("listen", "data")
+SERVER_KEYS = ("listen", "data", "sql")
 NODE_KEYS = (
     *("id", "name", "listen", "agent_listen", "next", "location", "data", "redis", "step", "mqtt"),
     *("http_listen", "http"),
@@ -79,6 +80,7 @@ def _server(file: Table, folder: Path) -> ServerOptions:
         data=folder / table.string("data", f"var/{SERVER}"),
         site=file.read("site", _name, "default"),
         store=_store(store),
+        sql=_sql(table.table("sql")),
     )
 
 
@@ -90,6 +92,14 @@ def _store(table: Table) -> StoreOptions:
         raise table.error("kind", "must be sqlite")
     table.known(("kind", *SqliteOptions.__struct_fields__))
     return table.build(SqliteOptions, table.values)
+
+
+def _sql(table: Table) -> QueryOptions:
+    table.known(QueryOptions.__struct_fields__)
+    options = table.build(QueryOptions, table.values)
+    if options.rows > options.rows_max and "rows" in table.values:
+        raise table.error("rows", f"rows_max is {options.rows_max}, so there are never more")
+    return options
 
 
 class _Around(NamedTuple):

@@ -13,6 +13,7 @@ from headwater.emulator.options import SensorOptions
 from headwater.model.errors import ConfigError
 from headwater.pipeline.options import GatewayOptions
 from headwater.store.options import SqliteOptions
+from headwater.store.query.options import QueryOptions
 
 SERVER = "server"
 """What the server is called where nodes and sensors have names."""
@@ -37,6 +38,8 @@ class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The server's folder."""
     site: str = "default"
     store: StoreOptions = SqliteOptions()
+    sql: QueryOptions = QueryOptions()
+    """What a query may take, see below."""
 
     @property
     def ingest(self) -> str:
@@ -46,7 +49,7 @@ class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def api(self) -> ApiOptions:
         """What the process that answers REST is told."""
-        return ApiOptions(listen=self.listen)
+        return ApiOptions(listen=self.listen, folder=str(self.data.absolute() / "store"), site=self.site, sql=self.sql)
 
 
 class Topology(msgspec.Struct, frozen=True, kw_only=True):

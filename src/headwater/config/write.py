@@ -51,7 +51,11 @@ def format_topology(topology: Topology) -> str:
     names = {reached(gateway.listen): gateway.name for gateway in topology.gateways}
     lines = _lines(
         site=server.site,
-        server={"listen": server.listen, "data": server.data.absolute()},
+        server={
+            "listen": server.listen,
+            "data": server.data.absolute(),
+            "sql": msgspec.to_builtins(server.sql),
+        },
         store=_present(msgspec.to_builtins(server.store)),
     )
     for gateway, agent in zip(topology.gateways, topology.agents, strict=True):

@@ -20,6 +20,7 @@ class QueryOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     memory_bytes_max: Annotated[int, Meta(ge=64 << 20)] = 256 << 20
     """Memory of a query, as DuckDB counts it; a second wall stands somewhat behind it."""
     threads: Annotated[int, Meta(ge=1, le=64)] = 1
+    """Threads of a query."""
     rows: Annotated[int, Meta(ge=1)] = 10_000
     """The rows of an answer that names no other number ..."""
     rows_max: Annotated[int, Meta(ge=1)] = 1_000_000
