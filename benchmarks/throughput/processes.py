@@ -24,14 +24,18 @@ class Used(NamedTuple):
 
 
 class Process:
-    """A command that runs on a host; what it tells is a JSON object a line."""
+    """A command that runs on a host, or on this machine; what it tells is a JSON object a line."""
 
-    def __init__(self, host: str, command: list[str], errors: Path) -> None:
-        self.name = f"{' '.join(command[:4])} on {host}"
+    def __init__(self, host: str | None, command: list[str], errors: Path) -> None:
+        self.name = " ".join(command[:4]) + (f" on {host}" if host else "")
         self._errors = errors
         with errors.open("ab") as written:
             self._process = subprocess.Popen(
-                [*inside(host), *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=written, text=True
+                [*(inside(host) if host else ()), *command],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=written,
+                text=True,
             )
 
     def hear(self, key: str) -> dict[str, Any]:
@@ -77,11 +81,11 @@ class Group:
         for process in reversed(self._processes):
             process.end()
 
-    def start(self, host: str, module: str, *arguments: object) -> Process:
+    def start(self, host: str | None, module: str, *arguments: object) -> Process:
         """Start a Python module."""
         return self.run(host, sys.executable, "-m", module, *arguments)
 
-    def run(self, host: str, *command: object) -> Process:
+    def run(self, host: str | None, *command: object) -> Process:
         """Start a program."""
         errors = self._folder / f"{len(self._processes)}.log"
         self._processes.append(Process(host, [str(part) for part in command], errors))

@@ -51,6 +51,11 @@ class Sensor:
             self._acknowledged = down.durable
             self._changed.set()
 
+    @property
+    def sent(self) -> int:
+        """Readings sent so far."""
+        return self._next - 1
+
     async def _until_acknowledged(self, number: int) -> None:
         while self._acknowledged < number:
             self._changed.clear()
@@ -86,6 +91,20 @@ class Sensor:
             await self.send(up)
         await self.finish()
 
+    async def repeat(self, readings: load.Load, seconds: float) -> None:
+        """Send the same readings over and over, as fast as possible, for so long."""
+        ups = [self.message(part) for part in readings.parts(self._size)]
+        told.tell(ready=True)
+        told.wait_for_go()
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            for up in ups:
+                await self.send(up)
+                self._next = up.source.first + codec.count(up.source.payload)
+                up.source.first += len(readings.series)
+                del up.source.series[:]
+        await self.finish()
+
     async def pace(self, readings: load.Load, rate: float) -> None:
         """Send each reading when it is due, with that time in microseconds as its timestamp."""
         told.tell(ready=True)
@@ -114,7 +133,7 @@ def sorted_payload(columns: load.Load) -> bytes:
     return codec.encode(columns.series[order], columns.timestamps[order], columns.values[order])
 
 
-async def run(target: str, size: int, warm: int, readings: int, rate: float) -> None:
+async def run(target: str, size: int, warm: int, readings: int, rate: float, seconds: float) -> None:
     """Warm the path up, then send what is measured when told to."""
     made = load.generate(warm + readings)
     async with grpc.aio.insecure_channel(target, options=GRPC_OPTIONS) as channel:
@@ -123,8 +142,11 @@ async def run(target: str, size: int, warm: int, readings: int, rate: float) -> 
         await sensor.begin()
         await sensor.saturate(made.part(0, warm), measured=False)
         rest = made.part(warm, warm + readings)
-        await (sensor.pace(rest, rate) if rate else sensor.saturate(rest, measured=True))
-        told.tell(acknowledged=readings)
+        if seconds:
+            await sensor.repeat(rest, seconds)
+        else:
+            await (sensor.pace(rest, rate) if rate else sensor.saturate(rest, measured=True))
+        told.tell(acknowledged=sensor.sent - warm)
         told.wait_for_go()
 
 
@@ -135,8 +157,9 @@ def main() -> None:
     parser.add_argument("--warm", type=int, required=True, help="readings sent before")
     parser.add_argument("--readings", type=int, required=True, help="readings measured")
     parser.add_argument("--rate", type=float, default=0.0, help="readings a second; 0 is as fast as possible")
+    parser.add_argument("--seconds", type=float, default=0.0, help="send the readings over and over for so long")
     options = parser.parse_args()
-    asyncio.run(run(options.target, options.size, options.warm, options.readings, options.rate))
+    asyncio.run(run(options.target, options.size, options.warm, options.readings, options.rate, options.seconds))
 
 
 if __name__ == "__main__":
