@@ -92,15 +92,15 @@ class StoredBatch:
 
     def keys_between(self, first: int, end: int) -> tuple[list[int], list[int]]:
         """The series numbers and timestamps at the positions first <= position < end of a batch with keys."""
-        if self._keyed is None and end - first <= self.count // PART_OF_KEYS:
-            if self._opened is None:
-                assert self.keys is not None
-                self._opened = Keys(self.keys)
+        if self._keyed is None and (end - first == 1 or self._opened is None):
+            assert self.keys is not None
+            opened = self._opened = self._opened or Keys(self.keys)
             if end - first == 1:
-                series, timestamp = self._opened.at(first)
+                series, timestamp = opened.at(first)
                 return [series], [timestamp]
-            columns = self._opened.between(first, end)
-            return columns[0].tolist(), columns[1].tolist()
+            if end - first <= self.count // PART_OF_KEYS:
+                columns = opened.between(first, end)
+                return columns[0].tolist(), columns[1].tolist()
         keyed = self.key_columns
         assert keyed is not None
         return keyed[0][first:end].tolist(), keyed[1][first:end].tolist()

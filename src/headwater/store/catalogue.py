@@ -83,12 +83,11 @@ class Catalogue:
     def series(self, entry: bytes, numbers: Iterable[int]) -> dict[int, SeriesKey]:
         """The series that a log defined, by number; damaged and unknown ones are absent."""
         found: dict[int, SeriesKey] = {}
-        log = self.log_number(entry)
-        for some in _chunks(list(numbers)) if log is not None else ():
+        for some in _chunks(list(numbers)):
             rows = self.connection.execute(
-                f"SELECT number, meter, metric FROM series WHERE log = ? AND number IN ({_marks(some)})"
-                " AND NOT damaged",
-                [log, *some],
+                "SELECT number, meter, metric FROM series WHERE log = (SELECT number FROM log WHERE id = ?)"
+                f" AND number IN ({_marks(some)}) AND NOT damaged",
+                [entry, *some],
             )
             found.update({number: SeriesKey(meter, metric) for number, meter, metric in rows})
         return found

@@ -112,9 +112,9 @@ class Resolver:
     def read(self, batches: list[StoredBatch]) -> None:
         """Read what the columns of batches may be found in, many batches at once."""
         seen: set[tuple[int, int]] = set()
-        while batches:
+        while batches := [batch for batch in batches if batch.keys is None and batch.root is None]:
             seen.update(batch.place for batch in batches)
-            runs = merged(_inherited_run(batch) for batch in batches if _inherits(batch) and batch.root is None)
+            runs = merged(_inherited_run(batch) for batch in batches if _inherits(batch))
             batches = [batch for ids in runs for batch in self._over(ids) if batch.place not in seen]
 
     def _parents(self, batch: StoredBatch) -> list[tuple[Part, int]]:

@@ -17,6 +17,7 @@ _OVER = f"""
       AND start >= coalesce((SELECT max(start) FROM batch WHERE node = :node AND start <= :first), :first)
     ORDER BY start
 """
+_AT = f"SELECT {_COLUMNS} FROM batch WHERE node = ? AND start <= ? ORDER BY start DESC LIMIT 1"
 _BEHIND = f"SELECT {_COLUMNS} FROM batch WHERE bid > ? ORDER BY bid LIMIT ?"
 _BY_BID = f"SELECT {_COLUMNS} FROM batch WHERE bid = ?"
 _NEWEST = f"SELECT {_COLUMNS} FROM batch WHERE node = ? AND start < ? ORDER BY start DESC"
@@ -76,7 +77,10 @@ class Period:
 
     def over(self, ids: Ids) -> list[StoredBatch]:
         """The batches that hold any of some ids, by their start."""
-        rows = self.connection.execute(_OVER, ids._asdict())
+        if ids.end - ids.first == 1:
+            rows = self.connection.execute(_AT, ids[:2])
+        else:
+            rows = self.connection.execute(_OVER, {"node": ids.node, "first": ids.first, "end": ids.end})
         return [batch for batch in self._batches(rows) if batch.end > ids.first]
 
     def batch(self, bid: int) -> StoredBatch:
@@ -105,7 +109,8 @@ class Period:
         return sorted(bid for (bid,) in self.connection.execute(_CHILDREN, ids._asdict()))
 
     def sent(self, ids: Ids) -> list[Sent]:
-        return [Sent(*row) for row in self.connection.execute(_SENT, ids._asdict())]
+        rows = self.connection.execute(_SENT, {"node": ids.node, "first": ids.first, "end": ids.end})
+        return [Sent(*row) for row in rows]
 
     def stretches(self, series: int, first_ms: int, last_ms: int) -> list[Stretch]:
         """Where readings of a series with first_ms <= event time < last_ms may be: sealed blocks, and batches

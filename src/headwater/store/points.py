@@ -114,16 +114,14 @@ def data_points(names: Names, parts: list[Part]) -> Points:
     columns = [resolver.part(part) for part in parts]
     contexts = names.contexts({part.batch.stamp.context for part in parts})
     keys = _keys(names, resolver, columns)
-    sent = _SentTimes(names, merged(map(_ids, parts)), _near(parts))
+    sent = _sent_times(names, [_ids(part) for part in parts], _near(parts))
     stretches = []
-    for part, known in zip(parts, columns, strict=True):
+    for part, known, times in zip(parts, columns, sent, strict=True):
         names.rest()
         batch, first, end = part
         codes, timestamps, numbers = known
         context = contexts.get(batch.stamp.context)
-        stretches.append(
-            Stretch(batch, range(first, end), codes, timestamps, numbers, context, keys, sent.of(_ids(part)))
-        )
+        stretches.append(Stretch(batch, range(first, end), codes, timestamps, numbers, context, keys, times))
     return Points(stretches)
 
 
@@ -137,23 +135,22 @@ def _near(parts: list[Part]) -> int:
     return 2 * sum(part.batch.count for part in parts) // max(len(parts), 1)
 
 
-class _SentTimes:
-    """When ids were sent on: the earliest time for each, asked once for ranges that lie near each other."""
-
-    def __init__(self, names: Names, ranges: list[Ids], near: int) -> None:
-        """`ranges` rise, and do not touch."""
-        self._ranges = ranges
-        self._times: list[list[int | None]] = []
-        for together in _neighbours(ranges, near):
-            names.rest()
-            sent = names.sent(Ids(together[0].node, together[0].first, together[-1].end))
-            self._times += _sent_times(together, sent)
-
-    def of(self, ids: Ids) -> Iterable[int | None]:
-        """The times of ids that lie in one of the ranges."""
-        at = bisect_right(self._ranges, (ids.node, ids.first, ORDINAL_MAX + 2)) - 1
-        first = self._ranges[at].first
-        return self._times[at][ids.first - first : ids.end - first]
+def _sent_times(names: Names, wanted: list[Ids], near: int) -> list[list[int | None]]:
+    """When ids were sent on: the earliest time for each of some ranges of ids; asked for together where they are no
+    further apart than `near`."""
+    if len(wanted) == 1:
+        return [_times_of(wanted[0], names.sent(wanted[0]))]
+    ranges = merged(wanted)
+    times: list[list[int | None]] = []
+    for together in _neighbours(ranges, near):
+        names.rest()
+        times += _times_of_all(together, names.sent(Ids(together[0].node, together[0].first, together[-1].end)))
+    found = []
+    for ids in wanted:
+        at = bisect_right(ranges, (ids.node, ids.first, ORDINAL_MAX + 2)) - 1
+        first = ranges[at].first
+        found.append(times[at][ids.first - first : ids.end - first])
+    return found
 
 
 def _neighbours(ranges: list[Ids], near: int) -> Iterator[list[Ids]]:
@@ -168,7 +165,7 @@ def _neighbours(ranges: list[Ids], near: int) -> Iterator[list[Ids]]:
         yield group
 
 
-def _sent_times(ranges: list[Ids], sent: list[Sent]) -> list[list[int | None]]:
+def _times_of_all(ranges: list[Ids], sent: list[Sent]) -> list[list[int | None]]:
     """The times of each id in rising ranges of one node."""
     sent.sort()
     longest = max((at.end - at.first for at in sent), default=0)
@@ -194,10 +191,10 @@ def _times_of(ids: Ids, sent: list[Sent]) -> list[int | None]:
 
 def _keys(names: Names, resolver: Resolver, columns: list[PartColumns]) -> dict[int, SeriesKey]:
     """The series of all codes that occur."""
-    codes: set[int] = set()
-    for known in columns:
-        codes.update(known.series)
+    codes = set[int]().union(*(known.series for known in columns))
     codes.discard(UNKNOWN)
+    if len(resolver.entries) == 1:  # Its number is 0, so the series have the codes for numbers.
+        return names.series(resolver.entries[0], codes)
     numbers: dict[int, set[int]] = {}
     for code in codes:
         numbers.setdefault(code >> SERIES_BITS, set()).add(code & _NUMBER_MASK)
