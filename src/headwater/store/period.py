@@ -77,10 +77,11 @@ class Period:
 
     def over(self, ids: Ids) -> list[StoredBatch]:
         """The batches that hold any of some ids, by their start."""
-        if ids.end - ids.first == 1:
-            rows = self.connection.execute(_AT, ids[:2])
-        else:
-            rows = self.connection.execute(_OVER, {"node": ids.node, "first": ids.first, "end": ids.end})
+        node, first, end = ids
+        if end - first == 1:
+            row = self.connection.execute(_AT, (node, first)).fetchone()
+            return [] if row is None or row[2] + row[3] <= first else [StoredBatch((self.number, row[0]), *row[1:])]
+        rows = self.connection.execute(_OVER, {"node": node, "first": first, "end": end})
         return [batch for batch in self._batches(rows) if batch.end > ids.first]
 
     def batch(self, bid: int) -> StoredBatch:

@@ -110,7 +110,8 @@ class Points(Sequence[DataPoint]):
 def data_points(names: Names, parts: list[Part]) -> Points:
     """The data points of parts, in their order."""
     resolver = Resolver(names.over)
-    resolver.read([part.batch for part in parts])
+    if len(parts) > 1:
+        resolver.read([part.batch for part in parts])
     columns = [resolver.part(part) for part in parts]
     contexts = names.contexts({part.batch.stamp.context for part in parts})
     keys = _keys(names, resolver, columns)

@@ -176,11 +176,11 @@ class Request:
     def over(self, ids: Ids) -> list[StoredBatch]:
         self._periods.rest()
         found: list[StoredBatch] = []
-        at = ids.first
-        while at < ids.end:
-            batch = self.memo.at(ids.node, at)
+        node, at, end = ids
+        while at < end:
+            batch = self.memo.at(node, at)
             if batch is None:
-                return found + self._load(Ids(ids.node, at, ids.end))
+                return found + self._load(Ids(node, at, end))
             found.append(batch)
             at = batch.end
         return found

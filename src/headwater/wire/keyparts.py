@@ -39,8 +39,9 @@ class Shape:
         patterns: Integers = (~self.repeated).cumsum() - 1
         return patterns
 
-    @property
+    @cached_property
     def pattern_count(self) -> int:
+        """How many patterns there are."""
         return int(self.patterns[-1]) + 1
 
     @cached_property
@@ -130,9 +131,9 @@ class Keys:
         if self._columns is not None:
             return int(self._columns[0][position]), int(self._columns[1][position])
         shape = self.shape
-        run = int(shape.ends.searchsorted(position, "right"))
-        place = position + int(shape.shifts[run])
-        return int(shape.series[run]), self.times.at(int(shape.patterns[run]), place)
+        run = shape.ends.searchsorted(position, "right")
+        place = position + shape.shifts.item(run)
+        return shape.series.item(run), self.times.at(shape.patterns.item(run), place)
 
     def between(self, first: int, end: int) -> tuple[Integers, Integers]:
         """The series and timestamps at the positions first <= position < end."""

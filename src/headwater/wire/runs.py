@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from headwater.model.errors import Rejected
 from headwater.wire import decimals
 from headwater.wire.columns import (
     Doubles,
@@ -87,14 +88,16 @@ def check_values(body: bytes, count: int, runs: int) -> None:
 
 
 def shape_end(body: bytes) -> int:
-    """Where the shape of a key body ends: everything in front of its timestamps."""
-    reader = Reader(body, "keys")
-    count = reader.short()
-    reader.integer()
-    reader.unbuilt(max(count - 1, 0))
-    reader.unbuilt(count)
-    reader.take((count + 7) >> 3)
-    return reader.take(0)
+    """Where the shape of a key body ends: everything in front of its timestamps. It may lie behind the body when that
+    is cut short, which `read_shape` then finds."""
+    try:
+        count = body[0] | body[1] << 8
+        at = 3 + body[2]
+        at += 1 + (body[at] & 0xF) + (body[at] >> 4) * (count - 1)
+        at += 1 + (body[at] & 0xF) + (body[at] >> 4) * count
+    except IndexError as error:
+        raise Rejected("payload", f"keys: a shape that goes on behind all {len(body)} bytes") from error
+    return at + ((count + 7) >> 3)
 
 
 def read_shape(shape: bytes, count: int) -> tuple[Integers, Integers, Mask]:
