@@ -18,7 +18,7 @@ import random
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
@@ -245,7 +245,7 @@ def measured_large(folder: Path, batches: int, load: Load) -> dict[str, float]:
     hours = (batches * load.n // load.series) * load.tick_ms // HOUR_MS - 1
     reader = SqliteOptions().open_reader(folder, SITE)
 
-    def found(meters: bool, size: int, asked: SqliteReader = reader) -> list[DataPoint]:
+    def found(meters: bool, size: int, asked: SqliteReader = reader) -> Sequence[DataPoint]:
         first_ms = START_MS + pick.randrange(max(hours, 1)) * HOUR_MS
         metric = None if meters else f"metric{pick.randrange(8)}"
         meter = f"meter{pick.randrange(load.series // 8)}"

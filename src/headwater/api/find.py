@@ -147,7 +147,7 @@ async def _fill(service: Service, finding: _Finding, search: Search, facts: Fact
 
 
 async def _searched(service: Service, search: Search, size: int) -> list[DataPoint]:
-    return await service.lanes.ask(lambda reader: reader.search(search, size))
+    return await service.lanes.ask(lambda reader: list(reader.search(search, size)))
 
 
 def _place(point: DataPoint) -> Place:

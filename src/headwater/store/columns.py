@@ -1,7 +1,6 @@
 """Series and event time of stored batches: shipped by the first stamp, found through the inputs of later ones."""
 
-from collections.abc import Callable, Iterable
-from itertools import repeat
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -38,8 +37,8 @@ class PartColumns(NamedTuple):
 
     series: list[int]
     timestamps: list[int]
-    numbers: Iterable[int]
-    """Without a numbered source what the origin of the batch is called."""
+    numbers: list[int] | None
+    """What each was called where it was selected from; None when the origin of the batch says it."""
 
 
 class Resolver:
@@ -79,24 +78,16 @@ class Resolver:
         source = self._source(batch)
         if source is None:
             known = self.columns(batch).part(slice(first, end))
-            numbers = _repeated_number(batch) if known.numbers is None else known.numbers.tolist()
+            numbers = None if known.numbers is None else known.numbers.tolist()
             return PartColumns(known.series.tolist(), known.timestamps.tolist(), numbers)
         root, at = source
         code = self._entry_number(root.shipped.entry) << SERIES_BITS
         series, timestamps = root.keys_between(at + first, at + end)
-        origin = batch.shipped.origin
-        numbered = origin.kind == OriginKind.SOURCE
-        return PartColumns(
-            [code + number for number in series] if code else series,
-            timestamps,
-            range(origin.number + first, origin.number + end) if numbered else _repeated_number(batch),
-        )
+        return PartColumns([code + number for number in series] if code else series, timestamps, None)
 
     def _source(self, batch: StoredBatch) -> tuple[StoredBatch, int] | None:
         """The batch with keys that all of a batch came from unchanged, and where in it it begins; None when there is
         none."""
-        if isinstance(batch.stamp.inputs, Select):
-            return None
         chain: list[tuple[StoredBatch, list[tuple[Part, int]]]] = []
         top = batch
         while top.keys is None and top.root is None:
@@ -182,10 +173,6 @@ def _root(batch: StoredBatch, parents: list[tuple[Part, int]]) -> tuple[StoredBa
     if parent.keys is not None:
         return parent, first
     return None if parent.root is None else (parent.root[0], parent.root[1] + first)
-
-
-def _repeated_number(batch: StoredBatch) -> Iterable[int]:
-    return repeat(batch.shipped.origin.number)
 
 
 def _inherits(batch: StoredBatch) -> bool:

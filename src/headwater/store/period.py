@@ -35,7 +35,7 @@ _TAIL = """
     WHERE bid >= coalesce((SELECT max(block) + 1 FROM block), 0) * :size AND t_min < :last AND t_max >= :first
 """
 _KEYED = f"""
-    SELECT {_COLUMNS} FROM batch
+    SELECT t_min, t_max, {_COLUMNS} FROM batch
     WHERE bid >= :first AND bid < :end AND (:entry IS NULL OR entry = :entry) AND (:node IS NULL OR node = :node)
       AND t_min < :last_ms AND t_max >= :first_ms
 """
@@ -66,6 +66,14 @@ class Stretch(NamedTuple):
     period: int
     first: int
     end: int
+
+
+class Keyed(NamedTuple):
+    """A batch with keys, and its earliest and latest event time."""
+
+    t_min: int
+    t_max: int
+    batch: StoredBatch
 
 
 class Period:
@@ -123,9 +131,7 @@ class Period:
         """The same for readings of any series."""
         return self._stretches(self.connection.execute(_BLOCKS, (last_ms, first_ms)).fetchall(), first_ms, last_ms)
 
-    def keyed(
-        self, stretch: Stretch, entry: int | None, node: int | None, first_ms: int, last_ms: int
-    ) -> list[StoredBatch]:
+    def keyed(self, stretch: Stretch, entry: int | None, node: int | None, first_ms: int, last_ms: int) -> list[Keyed]:
         """The batches of a stretch with keys and event times in a range: of an entry's series, or at a node, or all."""
         wanted = {
             "first": stretch.first,
@@ -135,7 +141,11 @@ class Period:
             "first_ms": first_ms,
             "last_ms": last_ms,
         }
-        return self._batches(self.connection.execute(_KEYED, wanted))
+        number = self.number
+        return [
+            Keyed(t_min, t_max, StoredBatch((number, bid), *rest))
+            for t_min, t_max, bid, *rest in self.connection.execute(_KEYED, wanted)
+        ]
 
     def bid_end(self) -> int:
         """Behind the last bid."""

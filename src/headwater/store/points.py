@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol, cast, overload
 from headwater.model.context import Context
 from headwater.model.ids import ORDINAL_MAX, DataPointId, IdRun
 from headwater.model.reading import SeriesKey
-from headwater.model.stamp import Lists, Select, Stamp, format_traceparent
+from headwater.model.stamp import Lists, OriginKind, Select, Stamp, format_traceparent
 from headwater.store.batches import Ids, Part, StoredBatch, merged
 from headwater.store.columns import SERIES_BITS, UNKNOWN, PartColumns, Resolver
 from headwater.store.lineage import Graph
@@ -59,8 +59,8 @@ class Stretch(NamedTuple):
     """What `keys` calls their series, or UNKNOWN."""
     timestamps: list[int]
     """Event times, where the series is known."""
-    numbers: Iterable[int]
-    """What each is called at its origin."""
+    numbers: list[int] | None
+    """What each is called at its origin; None when the origin of the batch says it."""
     context: Context | None
     keys: dict[int, SeriesKey]
     sent: Iterable[int | None]
@@ -115,7 +115,7 @@ def data_points(names: Names, parts: list[Part]) -> Points:
     columns = [resolver.part(part) for part in parts]
     contexts = names.contexts({part.batch.stamp.context for part in parts})
     keys = _keys(names, resolver, columns)
-    sent = _sent_times(names, [_ids(part) for part in parts], _near(parts))
+    sent = sent_times(names, parts)
     stretches = []
     for part, known, times in zip(parts, columns, sent, strict=True):
         names.rest()
@@ -136,14 +136,14 @@ def _near(parts: list[Part]) -> int:
     return 2 * sum(part.batch.count for part in parts) // max(len(parts), 1)
 
 
-def _sent_times(names: Names, wanted: list[Ids], near: int) -> list[list[int | None]]:
-    """When ids were sent on: the earliest time for each of some ranges of ids; asked for together where they are no
-    further apart than `near`."""
+def sent_times(names: Names, parts: list[Part]) -> list[list[int | None]]:
+    """When the data points of parts were sent on: the earliest time for each."""
+    wanted = [_ids(part) for part in parts]
     if len(wanted) == 1:
         return [_times_of(wanted[0], names.sent(wanted[0]))]
     ranges = merged(wanted)
     times: list[list[int | None]] = []
-    for together in _neighbours(ranges, near):
+    for together in _neighbours(ranges, _near(parts)):
         names.rest()
         times += _times_of_all(together, names.sent(Ids(together[0].node, together[0].first, together[-1].end)))
     found = []
@@ -223,11 +223,20 @@ def _spelled(stretch: Stretch) -> Iterator[DataPoint]:
             repeat(stamp.outside),
             repeat(shipped.kind),
             repeat(None if context is None else context.step),
-            zip(repeat(origin.kind), repeat(origin.stream.hex()), numbers, strict=False),
+            zip(repeat(origin.kind), repeat(origin.stream.hex()), numbers or _numbers(batch, positions), strict=False),
             _traces(stamp, positions),
             strict=False,
         ),
     )
+
+
+def _numbers(batch: StoredBatch, positions: Sequence[int]) -> Iterable[int]:
+    origin = batch.shipped.origin
+    if origin.kind != OriginKind.SOURCE:
+        return repeat(origin.number)
+    if isinstance(batch.stamp.inputs, Select):
+        positions = batch.kept[list(positions)].tolist()
+    return map(origin.number.__add__, positions)
 
 
 def _traces(stamp: Stamp, positions: Sequence[int]) -> Iterable[str | None]:

@@ -283,12 +283,12 @@ class Reader(Protocol):
         edges, breadth first. Cycles end; more than `most` is Rejected("too-large")."""
         ...
 
-    def find(self, key: SeriesKey, first_ms: int, last_ms: int, size: int) -> list[DataPoint]:
+    def find(self, key: SeriesKey, first_ms: int, last_ms: int, size: int) -> Sequence[DataPoint]:
         """First stamps (where a value of this series was first stamped or made) with first_ms <= event time <
         last_ms, the first `size` in event-time order, ids breaking ties."""
         ...
 
-    def search(self, search: Search, size: int) -> list[DataPoint]:
+    def search(self, search: Search, size: int) -> Sequence[DataPoint]:
         """The first `size` data points of a search, by event time, then node, then ordinal."""
         ...
 

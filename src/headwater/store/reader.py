@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from headwater.model.context import Context
@@ -16,6 +16,7 @@ from headwater.store.batches import Ids, Memo, Part, StoredBatch
 from headwater.store.catalogue import IDS, PARENTS, Catalogue
 from headwater.store.expired import why_missing
 from headwater.store.files import StoreFiles, data_version, open_to_read
+from headwater.store.found import found_points
 from headwater.store.periods import Periods
 from headwater.store.points import Sent, data_points
 from headwater.store.port import (
@@ -31,7 +32,7 @@ from headwater.store.port import (
     Search,
     StoredLoss,
 )
-from headwater.store.search import entries_of, found_by, parts_of
+from headwater.store.search import entries_of, found_by
 
 T = TypeVar("T")
 _ALL = ORDINAL_MAX + 1
@@ -72,10 +73,10 @@ class SqliteReader:
     ) -> dict[DataPointId, tuple[DataPoint, tuple[Edge, ...]]]:
         return self._answer(lambda request: request.forward(ids, most))
 
-    def find(self, key: SeriesKey, first_ms: int, last_ms: int, size: int) -> list[DataPoint]:
+    def find(self, key: SeriesKey, first_ms: int, last_ms: int, size: int) -> Sequence[DataPoint]:
         return self.search(Search(first_ms, last_ms, *key), size)
 
-    def search(self, search: Search, size: int) -> list[DataPoint]:
+    def search(self, search: Search, size: int) -> Sequence[DataPoint]:
         if size <= 0 or search.first_ms >= search.last_ms:
             return []
         return self._answer(lambda request: request.search(search, size))
@@ -160,7 +161,7 @@ class Request:
         parts, outputs = lineage.forward(self, ids, most)
         return {point.id: (point, tuple(outputs.get(point.id, ()))) for point in data_points(self, parts)}
 
-    def search(self, search: Search, size: int) -> list[DataPoint]:
+    def search(self, search: Search, size: int) -> Sequence[DataPoint]:
         entries = None
         if search.meter is not None or search.metric is not None:
             names = self._catalogue.named(search.meter, search.metric)
@@ -168,7 +169,7 @@ class Request:
                 names, {log: self._catalogue.log_number(log) or 0 for log in {log for log, _ in names}}
             )
         hits = found_by(self._periods, search, entries, size)
-        return data_points(self, parts_of(hits)).spelled()
+        return found_points(self, hits)
 
     def rest(self) -> None:
         self._periods.rest()

@@ -7,6 +7,7 @@ Timestamps are summed up from steps only where they are wanted; that none is pas
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,7 +16,6 @@ from headwater.wire.columns import INT64_MAX, INT64_MIN, Integers, Mask, Narrow,
 
 SHAPES_MAX = 64
 """How many shapes are remembered; one takes at most some 300 KB."""
-_NONE = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,16 +79,38 @@ class Shape:
         return self.ends.searchsorted(positions, "right")
 
     def positions_of(self, series: Integers) -> Integers:
-        """Where readings of some series stand, rising."""
+        """Where readings of some series (at least one) stand, rising."""
         mine = self.series == series[0] if len(series) == 1 else np.isin(self.series, series)
         wanted = mine.nonzero()[0]
-        if not len(wanted):
-            return _NONE
         lengths = self.lengths.take(wanted)
         firsts = self.ends.take(wanted) - lengths.cumsum()
         positions: Integers = firsts.repeat(lengths)
         positions += np.arange(len(positions))
         return positions
+
+    def places(self, positions: Integers) -> "Places":
+        """What is known of some positions."""
+        run = self.runs_at(positions)
+        return Places(positions, self.series.take(run), self.patterns.take(run), positions + self.shifts.take(run))
+
+
+class Places(NamedTuple):
+    """Readings of a shape, as columns."""
+
+    positions: Integers
+    series: Integers
+    patterns: Integers
+    """Whose timestamps they have."""
+    places: Integers
+    """Where these are in the stream."""
+
+
+class Found(NamedTuple):
+    """The keys of some readings of a payload; never to be written to."""
+
+    positions: Integers
+    series: Integers
+    timestamps: Integers
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,21 +161,34 @@ class Keys:
         """The series and timestamps at the positions first <= position < end."""
         if self._columns is not None:
             return self._columns[0][first:end], self._columns[1][first:end]
-        positions = np.arange(first, end)
-        run = self.shape.runs_at(positions)
-        return self.shape.series.take(run), self._times_at(positions, run)
+        _, series, patterns, places = self.shape.places(np.arange(first, end))
+        return series, self.times.at_all(patterns, places)
 
-    def of_series(self, series: Integers) -> tuple[Integers, Integers]:
-        """The positions, rising, of readings of some series (at least one), and their timestamps."""
+    def of_series(self, sought: "SeriesSought") -> Found:
+        """The readings of some series, by their position."""
         if self._columns is not None:
-            positions = np.isin(self._columns[0], series).nonzero()[0]
-            return positions, self._columns[1].take(positions)
-        positions = self.shape.positions_of(series)
-        return positions, self._times_at(positions, self.shape.runs_at(positions)) if len(positions) else positions
+            series, timestamps = self._columns
+            positions = np.isin(series, sought.series).nonzero()[0]
+            return Found(positions, series.take(positions), timestamps.take(positions))
+        positions, series, patterns, places = sought.places(self.shape)
+        return Found(positions, series, self.times.at_all(patterns, places) if len(positions) else positions)
 
-    def _times_at(self, positions: Integers, run: Integers) -> Integers:
-        shape = self.shape
-        return self.times.at_all(shape.patterns.take(run), positions + shape.shifts.take(run))
+
+class SeriesSought:
+    """Some series, at least one, that are looked for in many payloads."""
+
+    def __init__(self, series: Integers) -> None:
+        self.series = series
+        self._places: dict[Shape, Places] = {}
+
+    def places(self, shape: Shape) -> Places:
+        """Where in a shape they are."""
+        found = self._places.get(shape)
+        if found is None:
+            if len(self._places) >= SHAPES_MAX:
+                self._places.clear()
+            found = self._places[shape] = shape.places(shape.positions_of(self.series))
+        return found
 
 
 @lru_cache(SHAPES_MAX)
