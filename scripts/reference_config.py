@@ -3,9 +3,10 @@
 import msgspec
 
 from headwater.agent.options import AgentOptions
-from headwater.config.read import NODE_KEYS, SERVER_KEYS, TOPOLOGY_KEYS
+from headwater.config.read import NODE_KEYS, TOPOLOGY_KEYS
+from headwater.config.server import SERVER_KEYS
 from headwater.config.topology import SENSOR_KEYS, ServerOptions
-from headwater.emulator.options import SensorOptions
+from headwater.emulator.options import IdProviderOptions, SensorOptions
 from headwater.pipeline.options import GatewayOptions
 from headwater.pipeline.step_options import KINDS
 from scripts.reference_types import Field, fields, structs_in, table
@@ -15,6 +16,7 @@ FILE = {
     "server": Field("server", "table", "", "The server, see below."),
     "store": Field("store", "table", '`{kind = "sqlite"}`', "Where stamps are kept, see below."),
     "node": Field("node", "list of tables", "needed", "The nodes, each `[[node]]`."),
+    "idprovider": Field("idprovider", "table", "", "An id provider to run, see below; absent: none."),
     "sensors": Field("sensors", "list of tables", "", "Groups of sensors to emulate, each `[[sensors]]`."),
 }
 SERVER = {"data": Field("data", "path", '`"var/server"`', "The server's folder.")}
@@ -86,6 +88,7 @@ def parts() -> dict[str, str]:
         ),
         "[server]": _rows("[server]", [server.get(key) or _unknown("[server]", key) for key in SERVER_KEYS]),
         "[[node]]": _rows("[[node]]", [node.get(key) or _unknown("[[node]]", key) for key in NODE_KEYS]),
+        "[idprovider]": _rows("[idprovider]", _fields(IdProviderOptions)),
         "[[sensors]]": _rows("[[sensors]]", [sensors.get(key) or _unknown("[[sensors]]", key) for key in SENSOR_KEYS]),
     }
     for struct in tables():

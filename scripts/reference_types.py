@@ -85,7 +85,7 @@ def _default(field: msgspec.structs.FieldInfo) -> str:
         return "needed"
     if value is None or value is UNSET or value in ((), [], {}) or isinstance(value, msgspec.Struct):
         return ""
-    return f"`{json.dumps(value)}`"
+    return f"`{json.dumps(str(value) if isinstance(value, Path) else value)}`"
 
 
 def _sentences(struct: type[msgspec.Struct]) -> dict[str, str]:

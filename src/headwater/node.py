@@ -19,7 +19,7 @@ from headwater.pipeline.options import GatewayOptions
 
 if TYPE_CHECKING:
     from headwater.config import ServerOptions
-    from headwater.emulator.idprovider import IdProviderOptions
+    from headwater.emulator.options import IdProviderOptions
     from headwater.emulator.ticks import Replay
     from headwater.log.disk import Disk
     from headwater.store.port import Reader

@@ -12,7 +12,7 @@ import pytest
 
 from headwater.cli.idprovider import idprovider_options, parser
 from headwater.config.address import free_ports
-from headwater.emulator.idprovider import IdProviderOptions
+from headwater.emulator.options import IdProviderOptions
 from headwater.emulator.sensor_ids import ask_for_ids
 from headwater.model.errors import ConfigError, Unavailable
 from tests.pipeline.daemons import gateway_options, readings, running

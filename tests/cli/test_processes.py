@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from headwater.cli.idprovider import idprovider_options, parser
 from headwater.cli.processes import HEADWATER, not_ready, server_processes, topology_processes
 from headwater.cli.supervisor import Spec
-from headwater.config import load_topology
+from headwater.config import format_topology, load_topology, with_free_ports
+from headwater.emulator.options import IdProviderOptions
 from headwater.model.errors import ConfigError
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples/topologies"
@@ -67,6 +69,32 @@ def test_a_process_is_ready_where_it_listens() -> None:
 )
 def test_only_one_name_is_started_when_asked(only: str, expected: list[str]) -> None:
     assert list(specs(only)) == expected
+
+
+def test_an_id_provider_is_run_when_the_topology_asks_for_one(tmp_path: Path) -> None:
+    file = tmp_path / "t.toml"
+    file.write_text(
+        '[idprovider]\nlisten = "127.0.0.1:8099"\nstart_id = "0042"\n'
+        '[[node]]\nid = "000001"\nname = "a"\n'
+        '[[sensors]]\ntarget = "a"\nsensor_id_provider = "idprovider"\n'
+    )
+    topology = load_topology(file)
+    (spec,) = topology_processes(topology, file, "idprovider")
+    told = idprovider_options(parser().given(spec.command[len(HEADWATER) + 1 :]))
+    assert spec.command[: len(HEADWATER) + 1] == (*HEADWATER, "idprovider")
+    assert (
+        told
+        == topology.idprovider
+        == IdProviderOptions(listen="127.0.0.1:8099", start_id="0042", data=tmp_path / "var/idprovider")
+    )
+    assert (spec.listen, spec.ends) == ("127.0.0.1:8099", False)
+    assert topology.sensors[0].sensor_id_provider == "127.0.0.1:8099"
+
+    moved = with_free_ports(topology, tmp_path / "moved")
+    assert moved.idprovider is not None
+    assert moved.sensors[0].sensor_id_provider == moved.idprovider.listen != "127.0.0.1:8099"
+    (tmp_path / "moved.toml").write_text(format_topology(moved))
+    assert load_topology(tmp_path / "moved.toml") == moved
 
 
 def test_a_name_that_nobody_has_is_told() -> None:

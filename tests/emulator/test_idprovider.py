@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.emulator.idprovider import START_ID, Counter, Exhausted, IdServer
+from headwater.emulator.idprovider import Counter, Exhausted, IdServer
+from headwater.emulator.options import START_ID
 from headwater.emulator.sensor_ids import ask_for_ids
 from headwater.log.disk import RealDisk
 from headwater.model.errors import ConfigError, Unavailable

@@ -7,7 +7,7 @@ from pathlib import Path
 from headwater.cli import logs
 from headwater.cli.arguments import Parser, address, command_line, port
 from headwater.config.address import Address, parse_address
-from headwater.emulator.idprovider import START_ID, IdProviderOptions
+from headwater.emulator.options import START_ID, IdProviderOptions
 from headwater.model.errors import ConfigError
 
 START = re.compile(r"[0-9]{1,19}", re.ASCII)

@@ -10,7 +10,8 @@ from headwater.cli.supervisor import Spec
 from headwater.config import ServerOptions, Topology
 from headwater.config.address import parse_address
 from headwater.config.toml import meant
-from headwater.config.topology import SERVER
+from headwater.config.topology import ID_PROVIDER, SERVER
+from headwater.emulator.options import IdProviderOptions
 from headwater.model.errors import ConfigError
 
 HEADWATER = (sys.executable, "-m", "headwater.cli.main")
@@ -21,7 +22,7 @@ API_RANK, STORE_RANK = AGENT_RANK + 1, AGENT_RANK + 2
 def topology_processes(topology: Topology, file: Path, only: str | None = None) -> list[Spec]:
     """Every process of a topology that `file` says, or those of one name; ConfigError when nobody has that name.
 
-    They stop in this order: sensors, gateways from upstream to downstream, agents, server.
+    They stop in this order: sensors, gateways from upstream to downstream, agents and id provider, server.
     """
     configured = ("--config", str(file.absolute()))
     specs = server_processes(topology.server, configured)
@@ -31,6 +32,8 @@ def topology_processes(topology: Topology, file: Path, only: str | None = None) 
             _spec(gateway.name, "gateway", configured, gateway.name, rank, gateway.listen),
             _spec(f"{gateway.name}/agent", "agent", configured, gateway.name, AGENT_RANK, agent.listen),
         ]
+    if topology.idprovider is not None:
+        specs.append(_id_provider(topology.idprovider))
     for group in topology.sensors:
         specs.append(_spec(group.name, "emulate", configured, group.name, 0, None))
     names = [spec.name.partition("/")[0] for spec in specs]
@@ -46,6 +49,16 @@ def server_processes(server: ServerOptions, arguments: tuple[str, ...]) -> list[
         Spec(name=f"{SERVER}/store", command=(*command, "store"), rank=STORE_RANK, listen=server.ingest),
         Spec(name=f"{SERVER}/api", command=(*command, "api"), rank=API_RANK, listen=server.listen),
     ]
+
+
+def _id_provider(options: IdProviderOptions) -> Spec:
+    command = (*HEADWATER, ID_PROVIDER, "--listen", options.listen, "--start_id", options.start_id)
+    return Spec(
+        name=ID_PROVIDER,
+        command=(*command, "--data", str(options.data.absolute())),
+        rank=AGENT_RANK,
+        listen=options.listen,
+    )
 
 
 def not_ready(addresses: Iterable[str], timeout_s: float, pause_s: float = 0.1) -> list[str]:

@@ -28,7 +28,8 @@ def main(arguments: list[str]) -> int:
 def up(
     topology: Annotated[Path, typer.Argument(help="The topology file.", metavar="TOPOLOGY.toml")],
     only: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Start one node, `server`, or one group of sensors only.")
+        str | None,
+        typer.Option(metavar="NAME", help="Start one node, `server`, `idprovider`, or one group of sensors only."),
     ] = None,
 ) -> int:
     """Start every process of a topology on this machine, and start again what dies, until Ctrl-C.

@@ -1,6 +1,5 @@
 """Reading a topology file: every key checked, every name resolved, every mistake told with its place."""
 
-import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,51 +8,47 @@ from msgspec.structs import replace
 from headwater.agent.options import AgentOptions, parse_redis
 from headwater.config.address import Address, parse_address, reached
 from headwater.config.inlets import read_http, read_mqtt
+from headwater.config.server import plain_name, read_idprovider, read_server
 from headwater.config.toml import Table, meant
 from headwater.config.topology import (
+    ID_PROVIDER,
     SAME_IN_NODE,
     SENSOR_KEYS,
     SERVER,
     ServerOptions,
-    StoreOptions,
     Topology,
 )
-from headwater.emulator.options import SensorOptions
+from headwater.emulator.options import IdProviderOptions, SensorOptions
 from headwater.model.context import Location
 from headwater.model.errors import ConfigError, Rejected
 from headwater.model.ids import format_node, parse_node
 from headwater.pipeline.options import GatewayOptions
 from headwater.pipeline.step_options import KINDS, StepOptions, check_masks
-from headwater.store.options import SqliteOptions
-from headwater.store.query.options import QueryOptions
 
 AGENT_PORTS = 10
 """How far the port of an agent lies from that of its pipeline daemon, unless the file says otherwise."""
 LISTEN = "127.0.0.1:50051"
-REST_LISTEN = "127.0.0.1:5000"
 
-TOPOLOGY_KEYS = ("site", "server", "store", "node", "sensors")
-SERVER_KEYS = ("listen", "data", "sql")
+TOPOLOGY_KEYS = ("site", "server", "store", "node", "sensors", "idprovider")
 NODE_KEYS = (
     *("id", "name", "listen", "agent_listen", "next", "location", "data", "redis", "step", "mqtt"),
     *("http_listen", "http"),
     *SAME_IN_NODE,
 )
 
-_NAME = re.compile(r"\w[\w.-]{0,63}")
-
 
 def read_topology(file: Table, folder: Path) -> Topology:
     """What the whole of a topology file says, its paths taken from `folder`; ConfigError like `load_topology`."""
     file.known(TOPOLOGY_KEYS)
-    server = _server(file, folder)
+    server = read_server(file, folder)
     nodes, groups = file.tables("node"), file.tables("sensors")
     if not nodes:
         raise file.missing("node")
     for node in nodes:
         node.known(NODE_KEYS)
-    _names_differ(nodes, groups)
-    around = _Around(folder, server, {node.read("name", _name): _listen(node) for node in nodes})
+    idprovider = read_idprovider(file.table(ID_PROVIDER), folder, server) if ID_PROVIDER in file.values else None
+    _names_differ(nodes, groups, idprovider)
+    around = _Around(folder, server, {node.read("name", plain_name): _listen(node) for node in nodes}, idprovider)
     gateways = [_gateway(node, around) for node in nodes]
     agents = [_agent(node, gateway, server) for node, gateway in zip(nodes, gateways, strict=True)]
     sensors = [_sensors(group, at, around) for at, group in enumerate(groups, 1)]
@@ -63,43 +58,11 @@ def read_topology(file: Table, folder: Path) -> Topology:
         gateways=tuple(replace(gateway, successor=ids.get(gateway.next or "")) for gateway in gateways),
         agents=tuple(agents),
         sensors=tuple(sensors),
+        idprovider=idprovider,
     )
     _all_different(file, topology)
     _no_circle(file, topology)
     return topology
-
-
-def _server(file: Table, folder: Path) -> ServerOptions:
-    table, store = file.table("server"), file.table("store")
-    table.known(SERVER_KEYS)
-    listen = table.read("listen", parse_address, REST_LISTEN)
-    if listen.port == 65_535:
-        raise table.error("listen", "the ingest needs the next port, and there is none")
-    return ServerOptions(
-        listen=str(listen),
-        data=folder / table.string("data", f"var/{SERVER}"),
-        site=file.read("site", _name, "default"),
-        store=_store(store),
-        sql=_sql(table.table("sql")),
-    )
-
-
-def _store(table: Table) -> StoreOptions:
-    kind = table.string("kind", "sqlite")
-    if kind == "cassandra":
-        raise table.error("kind", 'the Cassandra store does not exist yet; use store = {kind = "sqlite"}')
-    if kind != "sqlite":
-        raise table.error("kind", "must be sqlite")
-    table.known(("kind", *SqliteOptions.__struct_fields__))
-    return table.build(SqliteOptions, table.values)
-
-
-def _sql(table: Table) -> QueryOptions:
-    table.known(QueryOptions.__struct_fields__)
-    options = table.build(QueryOptions, table.values)
-    if options.rows > options.rows_max and "rows" in table.values:
-        raise table.error("rows", f"rows_max is {options.rows_max}, so there are never more")
-    return options
 
 
 class _Around(NamedTuple):
@@ -108,6 +71,7 @@ class _Around(NamedTuple):
     folder: Path
     server: ServerOptions
     listening: dict[str, Address]
+    idprovider: IdProviderOptions | None
 
     def path(self, table: Table, key: str, name: str) -> Path:
         """The path at a key; when it is absent, a folder of this name beside the server's."""
@@ -182,8 +146,17 @@ def _sensors(group: Table, number: int, around: _Around) -> SensorOptions:
     if "data" in group.values:
         resolved["data"] = around.path(group, "data", name)
     if "sensor_id_provider" in group.values:
-        resolved["sensor_id_provider"] = str(group.read("sensor_id_provider", parse_address))
+        resolved["sensor_id_provider"] = _provider(group, around.idprovider)
     return group.build(SensorOptions, {**group.values, **resolved})
+
+
+def _provider(group: Table, idprovider: IdProviderOptions | None) -> str:
+    """The address of an id provider: that of this file, or any host:port."""
+    if group.string("sensor_id_provider") != ID_PROVIDER:
+        return str(group.read("sensor_id_provider", parse_address))
+    if idprovider is None:
+        raise group.error("sensor_id_provider", f"there is no [{ID_PROVIDER}] in this file")
+    return reached(idprovider.listen)
 
 
 def _next(table: Table, key: str, listening: dict[str, Address]) -> str:
@@ -227,10 +200,10 @@ def _step(table: Table, folder: Path) -> StepOptions:
     return table.build(kind, values)
 
 
-def _names_differ(nodes: list[Table], groups: list[Table]) -> None:
-    """ConfigError when a name is the server's, or given twice."""
-    used = {SERVER: "the server"}
-    named = [(node, node.read("name", _name)) for node in nodes]
+def _names_differ(nodes: list[Table], groups: list[Table], idprovider: IdProviderOptions | None) -> None:
+    """ConfigError when a name is the server's or the id provider's, or given twice."""
+    used = {SERVER: "the server"} | ({ID_PROVIDER: "the id provider"} if idprovider is not None else {})
+    named = [(node, node.read("name", plain_name)) for node in nodes]
     named += [(group, _sensors_name(group, at)) for at, group in enumerate(groups, 1)]
     for table, name in named:
         if name in used:
@@ -239,7 +212,7 @@ def _names_differ(nodes: list[Table], groups: list[Table]) -> None:
 
 
 def _sensors_name(group: Table, number: int) -> str:
-    return group.read("name", _name, f"sensors-{number}")
+    return group.read("name", plain_name, f"sensors-{number}")
 
 
 def _all_different(file: Table, topology: Topology) -> None:
@@ -254,6 +227,9 @@ def _all_different(file: Table, topology: Topology) -> None:
     use("address", reached(topology.server.listen), "server")
     use("address", reached(topology.server.ingest), "the ingest of server")
     use("folder", topology.server.data, "server")
+    if topology.idprovider is not None:
+        use("address", reached(topology.idprovider.listen), ID_PROVIDER)
+        use("folder", topology.idprovider.data, ID_PROVIDER)
     for at, (gateway, agent) in enumerate(zip(topology.gateways, topology.agents, strict=True), 1):
         node = f'[[node]] {at} ("{gateway.name}")'
         use("id", format_node(gateway.node), node)
@@ -275,12 +251,6 @@ def _no_circle(file: Table, topology: Topology) -> None:
             if after in way[:-1]:
                 names = " -> ".join(node.name for node in way)
                 raise ConfigError(f"{file.file}: next goes in a circle: {names}")
-
-
-def _name(text: str) -> str:
-    if not _NAME.fullmatch(text):
-        raise ValueError("must be letters, digits, _ . - (no blanks), at most 64, the first no . or -")
-    return text
 
 
 def _node_id(text: str) -> int:

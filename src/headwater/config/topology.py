@@ -9,7 +9,7 @@ from headwater.agent.options import AgentOptions
 from headwater.api.options import ApiOptions
 from headwater.config.address import parse_address, reached
 from headwater.config.toml import meant
-from headwater.emulator.options import SensorOptions
+from headwater.emulator.options import IdProviderOptions, SensorOptions
 from headwater.model.errors import ConfigError
 from headwater.pipeline.options import GatewayOptions
 from headwater.store.options import SqliteOptions
@@ -17,6 +17,8 @@ from headwater.store.query.options import QueryOptions
 
 SERVER = "server"
 """What the server is called where nodes and sensors have names."""
+ID_PROVIDER = "idprovider"
+"""The same of the id provider."""
 SAME_IN_NODE = (
     *("next_protocol", "application", "storagetime_s", "log_bytes_max", "segment_bytes", "when_full"),
     *("metrics", "provenance", "sync_interval_ms_min", "deduplicate_window"),
@@ -53,12 +55,13 @@ class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Topology(msgspec.Struct, frozen=True, kw_only=True):
-    """Every process of a topology file: a gateway and an agent per node, sensors, one server."""
+    """Every process of a topology file: a gateway and an agent per node, sensors, a server, an id provider."""
 
     server: ServerOptions
     gateways: tuple[GatewayOptions, ...]
     agents: tuple[AgentOptions, ...]
     sensors: tuple[SensorOptions, ...] = ()
+    idprovider: IdProviderOptions | None = None
 
     @property
     def folder(self) -> Path:

@@ -11,7 +11,7 @@ from headwater.agent.options import AgentOptions
 from headwater.config.address import LOOPBACK, Address, free_ports, reached
 from headwater.config.inlets import http_values, mqtt_values
 from headwater.config.toml import toml_text
-from headwater.config.topology import SAME_IN_NODE, SENSOR_KEYS, SERVER, Topology
+from headwater.config.topology import ID_PROVIDER, SAME_IN_NODE, SENSOR_KEYS, SERVER, Topology
 from headwater.emulator.options import SensorOptions
 from headwater.model.ids import format_node
 from headwater.pipeline.options import GatewayOptions
@@ -20,8 +20,8 @@ from headwater.pipeline.options import GatewayOptions
 def with_free_ports(topology: Topology, data: Path, choose: Callable[[int, int], int] = random.randrange) -> Topology:
     """The same topology on free loopback ports, its folders under `data`, without Redis; Unavailable when ports are
     short."""
-    ports = free_ports(2 + 3 * len(topology.gateways), choose)
-    fresh = [str(Address(LOOPBACK, port)) for port in ports]
+    ports = free_ports(3 + 3 * len(topology.gateways), choose)
+    *fresh, for_ids = [str(Address(LOOPBACK, port)) for port in ports]
     moved = {reached(gateway.listen): fresh[2 + 2 * at] for at, gateway in enumerate(topology.gateways)}
     server = replace(topology.server, listen=fresh[0], data=data / SERVER)
     gateways = tuple(
@@ -38,11 +38,20 @@ def with_free_ports(topology: Topology, data: Path, choose: Callable[[int, int],
         replace(agent, listen=fresh[3 + 2 * at], server=server.ingest, data=data / agent.name, redis=None)
         for at, agent in enumerate(topology.agents)
     )
+    idprovider = topology.idprovider
+    if idprovider is not None:
+        moved[reached(idprovider.listen)] = for_ids
+        idprovider = replace(idprovider, listen=for_ids, data=data / ID_PROVIDER)
     sensors = tuple(
-        replace(group, target=moved.get(group.target, group.target), journal=data / group.name)
+        replace(
+            group,
+            target=moved.get(group.target, group.target),
+            sensor_id_provider=moved.get(group.sensor_id_provider or "", group.sensor_id_provider),
+            journal=data / group.name,
+        )
         for group in topology.sensors
     )
-    return Topology(server=server, gateways=gateways, agents=agents, sensors=sensors)
+    return Topology(server=server, gateways=gateways, agents=agents, sensors=sensors, idprovider=idprovider)
 
 
 def format_topology(topology: Topology) -> str:
@@ -66,6 +75,9 @@ def format_topology(topology: Topology) -> str:
             lines += ["", "[[node.mqtt]]", *_lines(**mqtt_values(inlet))]
     for group in topology.sensors:
         lines += ["", "[[sensors]]", *_sensor_lines(group, names)]
+    if (provider := topology.idprovider) is not None:
+        values = {"listen": provider.listen, "start_id": provider.start_id, "data": provider.data.absolute()}
+        lines += ["", f"[{ID_PROVIDER}]", *_lines(**values)]
     return "\n".join(lines) + "\n"
 
 

@@ -9,37 +9,21 @@ import socket
 import sys
 import threading
 from http import HTTPStatus
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
-from msgspec import Meta
 
 from headwater.emulator.sensor_ids import IDS_MAX, PATH, Handed
 from headwater.log.checked import read_checked, replace_checked
 from headwater.log.disk import Disk
 from headwater.model.errors import ConfigError, NotFound, Unavailable
 
-START_ID = "31400010000000000"
-"""Of the deployments of 2018."""
-PORT = 8080
 NEXT = "next-id"
 CONNECTIONS_MAX = 32
 SILENCE_S_MAX = 5.0
 
 _logger = logging.getLogger(__name__)
-
-
-class IdProviderOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One id provider."""
-
-    listen: str = f"127.0.0.1:{PORT}"
-    """host:port."""
-    start_id: Annotated[str, Meta(pattern="^[0-9]{1,19}$")] = START_ID
-    """The first id; ids keep its number of digits. A folder that has handed out later ones goes on behind them."""
-    data: Path = Path("var") / "idprovider"
-    """The folder that remembers which id is next."""
 
 
 class Exhausted(Exception):

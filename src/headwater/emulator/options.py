@@ -1,4 +1,4 @@
-"""What an emulator can be told: the options of `headwater emulate`, their defaults and bounds."""
+"""What emulators and their id provider can be told: their options, defaults and bounds."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -8,6 +8,20 @@ from msgspec import Meta
 
 METERS = 100
 """Households that are made up unless it is said how many."""
+START_ID = "31400010000000000"
+"""Of the deployments of 2018."""
+ID_PORT = 8080
+
+
+class IdProviderOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One id provider."""
+
+    listen: str = f"127.0.0.1:{ID_PORT}"
+    """host:port."""
+    start_id: Annotated[str, Meta(pattern="^[0-9]{1,19}$")] = START_ID
+    """The first id; ids keep its number of digits. A folder that has handed out later ones goes on behind them."""
+    data: Path = Path("var") / "idprovider"
+    """The folder that remembers which id is next."""
 
 
 class SensorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -35,7 +49,7 @@ class SensorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     ticks: Annotated[int, Meta(gt=0)] | None = None
     """Stop after so many."""
     sensor_id_provider: str | None = None
-    """host:port of an id provider that says which meters these are: see `headwater idprovider`."""
+    """host:port of an id provider that says which meters these are, or `idprovider` for that of the topology."""
     meters: Annotated[int, Meta(gt=0, le=1_000_000)] | None = None
     """How many households are made up when there is no data, 100 unless given; with an id provider how many ids are
     taken from it, with data 1 unless given."""

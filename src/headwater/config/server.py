@@ -1,0 +1,67 @@
+"""Reading what a topology file says of its server, of what that keeps and answers, and of its id provider."""
+
+import re
+from pathlib import Path
+
+from headwater.config.address import parse_address
+from headwater.config.toml import Table
+from headwater.config.topology import ID_PROVIDER, SERVER, ServerOptions, StoreOptions
+from headwater.emulator.options import IdProviderOptions
+from headwater.store.options import SqliteOptions
+from headwater.store.query.options import QueryOptions
+
+REST_LISTEN = "127.0.0.1:5000"
+SERVER_KEYS = ("listen", "data", "sql")
+
+_NAME = re.compile(r"\w[\w.-]{0,63}")
+
+
+def read_server(file: Table, folder: Path) -> ServerOptions:
+    """The server of a file, its folder taken from `folder`; ConfigError names what is wrong."""
+    table, store = file.table("server"), file.table("store")
+    table.known(SERVER_KEYS)
+    listen = table.read("listen", parse_address, REST_LISTEN)
+    if listen.port == 65_535:
+        raise table.error("listen", "the ingest needs the next port, and there is none")
+    return ServerOptions(
+        listen=str(listen),
+        data=folder / table.string("data", f"var/{SERVER}"),
+        site=file.read("site", plain_name, "default"),
+        store=_store(store),
+        sql=_sql(table.table("sql")),
+    )
+
+
+def _store(table: Table) -> StoreOptions:
+    kind = table.string("kind", "sqlite")
+    if kind == "cassandra":
+        raise table.error("kind", 'the Cassandra store does not exist yet; use store = {kind = "sqlite"}')
+    if kind != "sqlite":
+        raise table.error("kind", "must be sqlite")
+    table.known(("kind", *SqliteOptions.__struct_fields__))
+    return table.build(SqliteOptions, table.values)
+
+
+def _sql(table: Table) -> QueryOptions:
+    table.known(QueryOptions.__struct_fields__)
+    options = table.build(QueryOptions, table.values)
+    if options.rows > options.rows_max and "rows" in table.values:
+        raise table.error("rows", f"rows_max is {options.rows_max}, so there are never more")
+    return options
+
+
+def read_idprovider(table: Table, folder: Path, server: ServerOptions) -> IdProviderOptions:
+    """The id provider of a table, its folder beside the server's unless it says another."""
+    table.known(IdProviderOptions.__struct_fields__)
+    values = dict(table.values)
+    if "listen" in values:
+        values["listen"] = str(table.read("listen", parse_address))
+    values["data"] = folder / table.string("data", str(server.data.parent / ID_PROVIDER))
+    return table.build(IdProviderOptions, values)
+
+
+def plain_name(text: str) -> str:
+    """A name as it is; ValueError when it is none."""
+    if not _NAME.fullmatch(text):
+        raise ValueError("must be letters, digits, _ . - (no blanks), at most 64, the first no . or -")
+    return text
