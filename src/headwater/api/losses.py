@@ -6,13 +6,12 @@ from fastapi.responses import Response
 
 from headwater.api import documents, openapi
 from headwater.api.answers import encode, json_answer
-from headwater.api.pages import CURSOR, PAGE_HEADERS, SIZE_MAX, Page, Question, size_of, size_parameter
+from headwater.api.lists import SIZE, add_list, json_page
+from headwater.api.pages import CURSOR, PAGE_HEADERS, SIZE_MAX, Page, Question, size_of
 from headwater.api.service import Service
 from headwater.api.words import NODE, node_of
 from headwater.model.ids import IdRun, format_node
 from headwater.store.port import Alarm, Reader, StoredLoss
-
-_SIZE = size_parameter(SIZE_MAX)
 
 
 def add_losses(app: FastAPI, service: Service) -> None:
@@ -22,7 +21,7 @@ def add_losses(app: FastAPI, service: Service) -> None:
         "/v1/losses",
         summary="What was named lost, newest first",
         responses=openapi.answers(list[documents.Loss], openapi.BAD_REQUEST, headers=PAGE_HEADERS),
-        openapi_extra=openapi.parameters(NODE, _SIZE, CURSOR),
+        openapi_extra=openapi.parameters(NODE, SIZE, CURSOR),
     )
     async def losses(request: Request) -> Response:
         size = size_of(request, SIZE_MAX)
@@ -34,21 +33,13 @@ def add_losses(app: FastAPI, service: Service) -> None:
             return question, reader.losses(node, size + 1, question.place_in(request, 1)[0])
 
         question, found = await service.lanes.glance(look)
-        page = Page.cut(question, found, size, lambda stored: (stored.number,))
-        return json_answer(encode([_loss(stored) for stored in page.items]), page.link(request))
+        return json_page(Page.cut(question, found, size, lambda stored: (stored.number,)), _loss, request)
 
-    @app.get(
-        "/v1/alarms",
-        summary="What someone must look into, newest first",
-        responses=openapi.answers(list[documents.Alarm], openapi.BAD_REQUEST, headers=PAGE_HEADERS),
-        openapi_extra=openapi.parameters(_SIZE, CURSOR),
+    add_list(
+        *(app, service, "/v1/alarms", "What someone must look into, newest first", documents.Alarm),
+        lambda reader, count, before: reader.alarms(count, before),
+        _alarm,
     )
-    async def alarms(request: Request) -> Response:
-        question = Question("alarms")
-        size, before = size_of(request, SIZE_MAX), question.place_in(request, 1)[0]
-        found = await service.lanes.glance(lambda reader: reader.alarms(size + 1, before))
-        page = Page.cut(question, found, size, lambda alarm: (alarm.number,))
-        return json_answer(encode([_alarm(alarm) for alarm in page.items]), page.link(request))
 
     @app.get("/v1/totals", summary="What the store holds", responses=openapi.answers(documents.Totals))
     async def totals(request: Request) -> Response:
