@@ -108,6 +108,7 @@ def test_what_cannot_be_asked_takes_no_id(query: str, tmp_path: Path) -> None:
         status, told = asked(server, "POST", f"/v1/ids?{query}")
         assert (status, told) == (400, {"detail": "/v1/ids takes count=1 to count=100000 and nothing else"})
         assert asked(server, "POST", "/ids")[0] == 404
+        assert asked(server, "PUT", "/v1/ids") == (405, {"detail": "/v1/ids answers POST and GET"})
         assert server.counter.next == START_ID
 
 
