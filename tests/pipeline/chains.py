@@ -9,6 +9,7 @@ from headwater.model.ids import DataPointId
 from headwater.model.reading import Reading, SeriesKey
 from headwater.model.records import Batch, Definition, Kind, Position
 from headwater.model.stamp import Origin, OriginKind, input_ids, inputs_of
+from headwater.pipeline.step_options import StepOptions
 from headwater.wire import codec
 from headwater.wire.link import forwarded
 from headwater.wire.records import Record, decode_batch
@@ -23,6 +24,21 @@ class Point(NamedTuple):
     inputs: tuple[DataPointId, ...]
     contribution: str | None
     sequence: int
+
+
+def chained(*steps: StepOptions) -> End:
+    """A gateway of these steps."""
+    return End(1, next="b:1", steps=steps)
+
+
+def readings(*values: float, meter: str = "m", metric: str = "power") -> list[Reading]:
+    """One a second from 1970 on."""
+    return [Reading(meter, metric, 1000 * at, value) for at, value in enumerate(values)]
+
+
+def values(end: End, kind: Kind | None = None) -> list[float]:
+    """The values that go on."""
+    return [point.reading.value for point in delivered(end, kind)]
 
 
 def log_readings(end: End, readings: list[Reading], kind: Kind = Kind.DATA, foreign: bool = False) -> int:
