@@ -9,6 +9,7 @@ import pytest
 from headwater.model.ids import DataPointId
 from headwater.model.shipment import Shipment, ShippedStamp
 from headwater.model.stamp import Origin, OriginKind, Same, Select, bitmap
+from headwater.store import search
 from headwater.store.port import Place, Search
 from headwater.store.search import HITS_WAITING_MAX
 from tests.store.grids import NODES, SOURCE, START, Grid, Oracle, Row, keys_of, log_of, run, series_of, stamped
@@ -96,7 +97,7 @@ def asked(
 @pytest.mark.parametrize("newest", [False, True])
 @pytest.mark.parametrize("size", [1, 7, 100, HITS_WAITING_MAX, 100_000])
 @pytest.mark.parametrize(
-    "search",
+    "wanted",
     [
         Search(0, TIMES_MS),
         Search(100, 300, "meter1", "metric3"),
@@ -108,19 +109,29 @@ def asked(
     ],
 )
 def test_a_search_finds_what_it_should_in_order(
-    asked: tuple[SqliteStore, Oracle], search: Search, size: int, newest: bool
+    asked: tuple[SqliteStore, Oracle], wanted: Search, size: int, newest: bool
 ) -> None:
     store, oracle = asked
-    search = search._replace(newest=newest)
-    expected = oracle.search(search)
-    found = store.reader.search(search, size)
+    wanted = wanted._replace(newest=newest)
+    expected = oracle.search(wanted)
+    found = store.reader.search(wanted, size)
     assert len(found) == len(expected[:size])
     assert found == expected[:size]
     for after in expected[:: len(expected) // 3 + 1]:
         assert after.timestamp is not None
         place = Place(after.timestamp, after.id.node, after.id.ordinal)
         behind = expected[expected.index(after) + 1 :][:size]
-        assert store.reader.search(search._replace(after=place), size) == behind
+        assert store.reader.search(wanted._replace(after=place), size) == behind
+
+
+def test_batches_too_large_to_be_looked_through_together_are_all_looked_through(
+    asked: tuple[SqliteStore, Oracle], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, oracle = asked
+    wanted = Search(0, TIMES_MS, metric="metric5")
+    for most in (1, COUNT, 3 * COUNT):
+        monkeypatch.setattr(search, "PORTION_READINGS_MAX", most)
+        assert store.reader.search(wanted, 100_000) == oracle.search(wanted)
 
 
 @pytest.mark.parametrize("reopened", [False, True])

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from headwater.model.errors import Rejected
 from headwater.wire import codec
-from headwater.wire.keyparts import Keys, SeriesSought
+from headwater.wire.keyparts import Keys
+from headwater.wire.keysearch import SeriesSought
 from tests.wire.examples import EXAMPLES, INT64_MAX, INT64_MIN, assert_same
 
 instants = st.one_of(st.integers(0, 5_000), st.integers(INT64_MIN, INT64_MAX))
@@ -42,14 +43,14 @@ def check(keys: bytes) -> None:
             positions = np.isin(series, wanted).nonzero()[0]
             sought = SeriesSought(wanted)
             for _ in range(2):
-                assert_same(opened.of_series(sought), (positions, series[positions], timestamps[positions]))
+                found = sought.find([keys])
+                assert_same(found[1:], (positions, series[positions], timestamps[positions]))
 
 
 def look_at(opened: Keys, count: int) -> None:
     for position in (0, count // 2, count - 1):
         opened.at(position)
     opened.between(0, count)
-    opened.of_series(SeriesSought(np.array([0, 1, 2])))
 
 
 def encoded(runs: list[tuple[int, list[int]]]) -> bytes:

@@ -13,7 +13,7 @@ from headwater.model.ids import IdRun
 from headwater.model.shipment import ShippedStamp
 from headwater.model.stamp import Inputs, Lists, Same, Stamp
 from headwater.wire.codec import decode_keys
-from headwater.wire.keyparts import Found, Keys, SeriesSought
+from headwater.wire.keyparts import Keys
 
 _decode = msgspec.msgpack.Decoder(ShippedStamp).decode
 
@@ -104,15 +104,6 @@ class StoredBatch:
         keyed = self.key_columns
         assert keyed is not None
         return keyed[0][first:end].tolist(), keyed[1][first:end].tolist()
-
-    def found(self, sought: SeriesSought | None) -> Found:
-        """The readings of some series, None for any, in a batch with keys, by their position."""
-        if sought is None:
-            keyed = self.key_columns
-            assert keyed is not None
-            return Found(np.arange(self.count), *keyed)
-        assert self.keys is not None
-        return Keys(self.keys).of_series(sought)
 
     @property
     def kept(self) -> NDArray[np.int64]:

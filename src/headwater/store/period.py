@@ -143,8 +143,8 @@ class Period:
         }
         number = self.number
         return [
-            Keyed(t_min, t_max, StoredBatch((number, bid), *rest))
-            for t_min, t_max, bid, *rest in self.connection.execute(_KEYED, wanted)
+            Keyed(t_min, t_max, StoredBatch((number, bid), node, start, count, stamp, keys))
+            for t_min, t_max, bid, node, start, count, stamp, keys in self.connection.execute(_KEYED, wanted)
         ]
 
     def bid_end(self) -> int:

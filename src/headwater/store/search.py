@@ -1,9 +1,11 @@
 """Finding first stamps by series, node and event time: which blocks may hold them, and which of their readings do."""
 
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from headwater.model.reading import SeriesName
 from headwater.store.batches import StoredBatch
@@ -11,7 +13,7 @@ from headwater.store.columns import SERIES_BITS, Integers
 from headwater.store.period import Keyed, Period, Stretch
 from headwater.store.periods import Periods
 from headwater.store.port import Place, Search
-from headwater.wire.keyparts import Found, SeriesSought
+from headwater.wire.keysearch import NOTHING, Found, SeriesSought
 
 POSTINGS_MAX = 64
 """With more series than this every block in the range of time is looked at: cheaper than so many postings."""
@@ -19,7 +21,9 @@ POSTINGS_MAX = 64
 
 HITS_WAITING_MAX = 1024
 """More hits than this, and twice what is wanted, are put in order at once: what is not wanted takes memory."""
-_NONE = np.empty(0, np.int64)
+PORTION_BATCHES_MIN = 8
+PORTION_READINGS_MAX = 1 << 17
+"""How many batches are looked through at once: at least, when there are so many; and at most, by their readings."""
 
 
 class Hits(NamedTuple):
@@ -53,8 +57,8 @@ class _Hits:
         self.size = size
         self.newest = newest
         self.count = 0
-        self._hits = Hits([], _NONE, _NONE, _NONE, _NONE)
-        self._more: list[tuple[StoredBatch, Found]] = []
+        self._hits = Hits([], *NOTHING)
+        self._more: list[tuple[list[StoredBatch], Found]] = []
 
     @property
     def found(self) -> Hits:
@@ -71,32 +75,27 @@ class _Hits:
         last = self.found.timestamps[-1]
         return bool(t_max >= last if self.newest else t_min <= last)
 
-    def add(self, batch: StoredBatch, found: Found) -> None:
-        count = len(found.positions)
-        if count:
-            self._more.append((batch, found))
-            self.count += count
+    def add(self, batches: list[StoredBatch], found: Found) -> None:
+        if len(found.which):
+            self._more.append((batches, found))
+            self.count += len(found.which)
             if self.count > 2 * self.size + HITS_WAITING_MAX:
                 self._hits = self.found
 
 
-def _with(hits: Hits, more: list[tuple[StoredBatch, Found]]) -> Hits:
-    lengths = [len(found.positions) for _, found in more]
-    which = np.arange(len(hits.batches), len(hits.batches) + len(more)).repeat(lengths)
-    return Hits(
-        hits.batches + [batch for batch, _ in more],
-        np.concatenate([hits.which, which]),
-        np.concatenate([hits.positions, *(found.positions for _, found in more)]),
-        np.concatenate([hits.series, *(found.series for _, found in more)]),
-        np.concatenate([hits.timestamps, *(found.timestamps for _, found in more)]),
-    )
+def _with(hits: Hits, more: list[tuple[list[StoredBatch], Found]]) -> Hits:
+    batches = list(hits.batches)
+    columns: list[tuple[Integers, ...]] = [hits[1:]]
+    for some, found in more:
+        columns.append((found.which + len(batches), *found[1:]))
+        batches += some
+    return Hits(batches, *map(np.concatenate, zip(*columns, strict=True)))
 
 
 def _ordered(hits: Hits, size: int, newest: bool) -> Hits:
     """The first `size` hits, and no batch without one."""
     batches, which, positions, series, timestamps = hits
-    ordinals = np.array([batch.start for batch in batches]).take(which) + positions
-    nodes = np.array([batch.node for batch in batches]).take(which)
+    nodes, ordinals = _ids(batches, which, positions)
     order = np.lexsort((ordinals, nodes, timestamps))
     order = order[::-1][:size] if newest else order[:size]
     used, which = np.unique(which.take(order), return_inverse=True)
@@ -117,7 +116,7 @@ def found_by(periods: Periods, search: Search, entries: list[Entry] | None, size
     """The first `size` hits of a search among the series of some entries, None for all series."""
     search = _narrowed(search)
     hits = _Hits(size, search.newest)
-    sought = {entry.number: SeriesSought(entry.series) for entry in entries or () if entry.series is not None}
+    sought = {entry.number: SeriesSought(entry.series) for entry in entries or [ANY]}
     for stretch, entry in _candidates(periods, search, entries):
         if not hits.may_take(stretch.t_min, stretch.t_max):
             break
@@ -125,12 +124,23 @@ def found_by(periods: Periods, search: Search, entries: list[Entry] | None, size
         if period is None:
             continue
         keyed = period.keyed(stretch, entry.number, search.node, search.first_ms, search.last_ms)
-        for t_min, t_max, batch in sorted(keyed, key=_last_first if search.newest else _first_first):
-            if not hits.may_take(t_min, t_max):
+        for some in _portions(sorted(keyed, key=_last_first if search.newest else _first_first)):
+            if not hits.may_take(some[0].t_min, some[0].t_max):
                 break
-            within = search.first_ms <= t_min and t_max < search.last_ms
-            hits.add(batch, _found_in(batch, sought.get(entry.number), search, within, size))
+            batches = [one.batch for one in some]
+            found = sought[entry.number].find([batch.keys or b"" for batch in batches])
+            hits.add(batches, _chosen(batches, found, search))
     return hits.found
+
+
+def _portions(keyed: list[Keyed]) -> Iterator[list[Keyed]]:
+    """Batches in ever larger portions: the first often have all that is wanted, and many at once are quicker."""
+    first, most = 0, PORTION_BATCHES_MIN
+    while first < len(keyed):
+        readings = accumulate(one.batch.count for one in keyed[first : first + most])
+        size = sum(1 for count in readings if count <= PORTION_READINGS_MAX) or 1
+        yield keyed[first : first + size]
+        first, most = first + size, 2 * most
 
 
 def _narrowed(search: Search) -> Search:
@@ -177,36 +187,30 @@ def _stretches(period: Period, search: Search, entries: list[Entry] | None) -> I
             yield from ((stretch, entry) for stretch in found)
 
 
-def _found_in(batch: StoredBatch, sought: SeriesSought | None, search: Search, within: bool, size: int) -> Found:
-    """The first hits in a batch, by their position; `within` when all of its event times are in the range."""
-    found = batch.found(sought)
+def _chosen(batches: list[StoredBatch], found: Found, search: Search) -> Found:
+    """The hits among readings of the wanted series."""
     timestamps = found.timestamps
-    if not within:
-        found = _some(found, ((timestamps >= search.first_ms) & (timestamps < search.last_ms)).nonzero()[0])
+    wanted = (timestamps >= search.first_ms) & (timestamps < search.last_ms)
     if search.after is not None:
-        found = _some(found, _behind(batch, found, search.after, search.newest))
-    if len(found.positions) > size:
-        order = found.timestamps.argsort(kind="stable")
-        found = _some(found, order[-size:] if search.newest else order[:size])
-    return found
+        wanted &= _behind(batches, found, search.after, search.newest)
+    return found if wanted.all() else found.some(wanted.nonzero()[0])
 
 
-def _some(found: Found, which: Integers) -> Found:
-    return Found(found.positions.take(which), found.series.take(which), found.timestamps.take(which))
-
-
-def _behind(batch: StoredBatch, found: Found, place: Place, newest: bool) -> Integers:
-    """Which stand behind the place of the search."""
-    first, end = _ids_behind(batch, place, newest)
+def _behind(batches: list[StoredBatch], found: Found, place: Place, newest: bool) -> NDArray[np.bool_]:
+    """Which stand behind the place of the search; none stands before it by its time."""
+    nodes, ordinals = _ids(batches, found.which, found.positions)
     # At the very time of the place the id decides.
-    behind = (found.timestamps != place.timestamp) | ((found.positions >= first) & (found.positions < end))
-    which: Integers = behind.nonzero()[0]
-    return which
+    same = nodes == place.node
+    behind: NDArray[np.bool_] = found.timestamps != place.timestamp
+    if newest:
+        behind |= (nodes < place.node) | (same & (ordinals < place.ordinal))
+    else:
+        behind |= (nodes > place.node) | (same & (ordinals > place.ordinal))
+    return behind
 
 
-def _ids_behind(batch: StoredBatch, place: Place, newest: bool) -> tuple[int, int]:
-    """The positions first <= position < end of a batch whose ids stand behind a place's."""
-    if batch.node != place.node:
-        return (0, batch.count) if (batch.node < place.node) == newest else (0, 0)
-    at = place.ordinal - batch.start
-    return (0, at) if newest else (at + 1, batch.count)
+def _ids(batches: list[StoredBatch], which: Integers, positions: Integers) -> tuple[Integers, Integers]:
+    """The nodes and ordinals of readings."""
+    nodes = np.array([batch.node for batch in batches], np.int64)
+    starts = np.array([batch.start for batch in batches], np.int64)
+    return nodes.take(which), starts.take(which) + positions

@@ -69,17 +69,20 @@ def _planes(column: Integers | Doubles, width: int) -> bytes:
 
 
 class Narrow:
-    """A column that `put_narrow` wrote, not built: its first integers are only summed up. The column lies in `data`
-    from `start` on."""
+    """A column that `put_narrow` wrote, not built: its first integers are only summed up."""
 
-    __slots__ = ("_count", "_data", "_low", "_start", "_width")
+    __slots__ = ("_count", "_data", "_low", "_start", "_width", "end")
 
-    def __init__(self, data: bytes, start: int, width: int, low: int, count: int) -> None:
+    def __init__(self, data: bytes, at: int, count: int) -> None:
+        """The column of `count` integers that lies in `data` from `at` on; IndexError when that is its end. It is not
+        checked otherwise: whether it has an end, and whether its integers are too large."""
+        head = data[at]
         self._data = data
-        self._start = start
-        self._width = width
-        self._low = low
         self._count = count
+        self._width = head >> 4
+        self._start = at + 1 + (head & 0xF)
+        self._low = int.from_bytes(data[at + 1 : self._start], "little", signed=True)
+        self.end = self._start + self._width * count
 
     def sum(self, size: int) -> int:
         """The sum of the first `size` integers, at most all of them."""
@@ -91,13 +94,27 @@ class Narrow:
 
     def sums(self, sizes: Integers) -> Integers:
         """The same of many sizes, modulo 2**64."""
-        totals: Integers = sizes * self._low
-        for plane in range(self._width):
-            octets = np.frombuffer(self._data, np.uint8, self._count, self._start + plane * self._count)
-            sums = np.zeros(self._count + 1, np.int64)
-            octets.cumsum(dtype=np.int64, out=sums[1:])
-            totals += sums.take(sizes) << 8 * plane
-        return totals
+        sums: Integers = sums_of_many([self], sizes)[0]
+        return sums
+
+
+def sums_of_many(columns: list[Narrow], sizes: Integers) -> Integers:
+    """The sums of the first integers of columns of one length, modulo 2**64: a row for each column, in it one for
+    each size; at least one of both."""
+    sums = np.array([column._low for column in columns])[:, np.newaxis] * sizes
+    by_width: dict[int, list[int]] = {}
+    for row, column in enumerate(columns):
+        by_width.setdefault(column._width, []).append(row)
+    for width, rows in by_width.items():
+        if width:
+            some = [columns[row] for row in rows]
+            octets = np.frombuffer(b"".join([one._data[one._start : one.end] for one in some]), np.uint8)
+            planes = octets.reshape(len(some), width, -1)[:, :, : int(sizes.max())]
+            summed = np.zeros((len(some), width, planes.shape[2] + 1), np.int64)
+            planes.cumsum(axis=2, dtype=np.int64, out=summed[:, :, 1:])
+            shifts = 8 * np.arange(width)[:, np.newaxis]
+            sums[rows] += (summed.take(sizes, axis=2) << shifts).sum(axis=1)
+    return sums
 
 
 class Reader:
@@ -157,13 +174,6 @@ class Reader:
             raise self.rejected("an integer past 2**63 - 1")
         column += low
         return column
-
-    def unbuilt(self, count: int) -> Narrow:
-        """The same, passed and not looked at."""
-        width, low = self.form_and_low()
-        if width > 8:
-            raise self.rejected(f"narrow integers of {width} bytes, at most 8 are possible")
-        return Narrow(self._data, self.take(width * count), width, low, count)
 
     def form_and_low(self) -> tuple[int, int]:
         """What `put_form_and_low` wrote."""

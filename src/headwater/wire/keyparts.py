@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from headwater.model.errors import Rejected
 from headwater.wire import codec, runs
-from headwater.wire.columns import INT64_MAX, INT64_MIN, Integers, Mask, Narrow, Reader, extremes
+from headwater.wire.columns import INT64_MAX, INT64_MIN, Integers, Mask, Narrow, extremes
 
 SHAPES_MAX = 64
 """How many shapes are remembered; one takes at most some 300 KB."""
@@ -105,14 +106,6 @@ class Places(NamedTuple):
     """Where these are in the stream."""
 
 
-class Found(NamedTuple):
-    """The keys of some readings of a payload; never to be written to."""
-
-    positions: Integers
-    series: Integers
-    timestamps: Integers
-
-
 @dataclass(frozen=True, slots=True)
 class Times:
     """The timestamps of a key body, still as steps."""
@@ -138,11 +131,12 @@ class Keys:
     """The keys of a payload, as `codec.keys` cuts them out; opening them raises `Rejected` ("payload") when their shape
     is malformed."""
 
-    __slots__ = ("_columns", "shape", "times")
+    __slots__ = ("columns", "shape", "times")
 
     def __init__(self, keys: bytes) -> None:
         body, count, is_runs = codec.key_body(keys)
-        self._columns = None if is_runs else codec.decode_keys(keys)
+        self.columns = None if is_runs else codec.decode_keys(keys)
+        """Of few readings, which have no shape."""
         if is_runs:
             end = runs.shape_end(body)
             self.shape = _shape(body[:end], count)
@@ -150,8 +144,8 @@ class Keys:
 
     def at(self, position: int) -> tuple[int, int]:
         """The series and the timestamp, in ms, at a position below the count."""
-        if self._columns is not None:
-            return int(self._columns[0][position]), int(self._columns[1][position])
+        if self.columns is not None:
+            return int(self.columns[0][position]), int(self.columns[1][position])
         shape = self.shape
         run = shape.ends.searchsorted(position, "right")
         place = position + shape.shifts.item(run)
@@ -159,36 +153,10 @@ class Keys:
 
     def between(self, first: int, end: int) -> tuple[Integers, Integers]:
         """The series and timestamps at the positions first <= position < end."""
-        if self._columns is not None:
-            return self._columns[0][first:end], self._columns[1][first:end]
+        if self.columns is not None:
+            return self.columns[0][first:end], self.columns[1][first:end]
         _, series, patterns, places = self.shape.places(np.arange(first, end))
         return series, self.times.at_all(patterns, places)
-
-    def of_series(self, sought: "SeriesSought") -> Found:
-        """The readings of some series, by their position."""
-        if self._columns is not None:
-            series, timestamps = self._columns
-            positions = np.isin(series, sought.series).nonzero()[0]
-            return Found(positions, series.take(positions), timestamps.take(positions))
-        positions, series, patterns, places = sought.places(self.shape)
-        return Found(positions, series, self.times.at_all(patterns, places) if len(positions) else positions)
-
-
-class SeriesSought:
-    """Some series, at least one, that are looked for in many payloads."""
-
-    def __init__(self, series: Integers) -> None:
-        self.series = series
-        self._places: dict[Shape, Places] = {}
-
-    def places(self, shape: Shape) -> Places:
-        """Where in a shape they are."""
-        found = self._places.get(shape)
-        if found is None:
-            if len(self._places) >= SHAPES_MAX:
-                self._places.clear()
-            found = self._places[shape] = shape.places(shape.positions_of(self.series))
-        return found
 
 
 @lru_cache(SHAPES_MAX)
@@ -197,10 +165,14 @@ def _shape(shape: bytes, count: int) -> Shape:
 
 
 def _times(body: bytes, start: int, shape: Shape) -> Times:
-    reader = Reader(body, "keys")
-    reader.take(start)
-    first = reader.integer()
     patterns = shape.pattern_count
-    times = Times(first, reader.unbuilt(patterns - 1), reader.unbuilt(int(shape.stream_ends[-1]) - patterns))
-    reader.end()
-    return times
+    try:
+        at = start + 1 + body[start]
+        first = int.from_bytes(body[start + 1 : at], "little", signed=True)
+        later = Narrow(body, at, patterns - 1)
+        within = Narrow(body, later.end, shape.stream_ends.item(-1) - patterns)
+    except IndexError:
+        raise Rejected("payload", f"keys: timestamps that go on behind all {len(body)} bytes") from None
+    if within.end != len(body):
+        raise Rejected("payload", f"keys: timestamps that end at byte {within.end} of {len(body)}")
+    return Times(first, later, within)
