@@ -149,3 +149,24 @@ def test_a_parameter_of_ours_that_is_wrong_is_a_problem(api: httpx.Client, path:
 
     assert is_problem(answer, 400)
     assert says in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/v1/find?metre=m1", "there is no parameter 'metre' here; did you mean 'meter'?"),
+        ("/v1/losses?x=1&size=1", "there is no parameter 'x' here; there are cursor, node, size"),
+        (f"/v1/provenance/{ID}/forward?structure=linear&details=true", "did you mean 'detail'?"),
+    ],
+)
+def test_a_parameter_that_is_not_known_is_refused_with_what_was_meant(api: httpx.Client, path: str, told: str) -> None:
+    answer = api.get(path)
+    assert (answer.status_code, answer.json()["type"]) == (400, "urn:headwater:problem:parameter")
+    assert answer.json()["detail"].endswith(told)
+
+
+def test_paths_of_2018_pass_over_parameters_that_they_do_not_know(api: httpx.Client) -> None:
+    for path in GET:
+        if path not in OURS and not path.endswith("/forward?structure=linear"):
+            more = "&" if "?" in path else "?"
+            assert api.get(f"{path}{more}_=1").status_code == api.get(path).status_code == 200

@@ -24,6 +24,7 @@ from headwater.api.query2018 import add_query_2018
 from headwater.api.readings import AgentReadings
 from headwater.api.retention import add_retention
 from headwater.api.service import Service
+from headwater.api.strict import StrictRoute
 from headwater.api.swagger import add_swagger
 from headwater.store.port import Reader
 from headwater.store.query.queries import Queries
@@ -61,6 +62,7 @@ def create_app(
         redoc_url=None,
         lifespan=lifespan,
     )
+    app.router.route_class = StrictRoute
     app.front = HotAnswers(app.behind, lanes.version)
     service = Service(lanes, agents, now_ms, version, options, queries)
     live = app.state.live = Live(service)
