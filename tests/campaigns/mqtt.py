@@ -28,7 +28,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from headwater.config import Topology, format_topology, load_topology, with_free_ports
 from headwater.log.disk import RealDisk
 from headwater.log.standing import RECEIVED, load_counts
-from headwater.pipeline.inlets import MqttOptions
+from headwater.pipeline.inlets import MQTT_WINDOW, MqttOptions
 from headwater.wire import codec
 from tests.brokers import Broker
 from tests.pipeline.daemons import batches
@@ -36,8 +36,6 @@ from tests.pipeline.daemons import batches
 TWO = Path(__file__).parents[2] / "examples" / "topologies" / "two-node.toml"
 START_MS = 1_700_000_000_000
 WAIT_S = 60.0
-WINDOW = 500_000
-"""Readings remembered: more than the broker ever holds here, for it sends all that it holds whatever the limits say."""
 
 
 class Plan(NamedTuple):
@@ -157,7 +155,7 @@ def grid(plan: Plan, broker: Broker, folder: Path) -> Topology:
     two = with_free_ports(load_topology(TWO), folder)
     subscription = MqttOptions(broker=broker.address, topic="plant/{meter}/+/{metric}", version=plan.version)  # type: ignore[arg-type]
     first, last = two.gateways
-    first = replace(first, mqtt=(subscription,), deduplicate_window=WINDOW)
+    first = replace(first, mqtt=(subscription,), deduplicate_window=MQTT_WINDOW)
     return replace(two, gateways=(first, replace(last, storagetime_s=10**8, log_bytes_max=1 << 34)), sensors=())
 
 

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from headwater.config import Topology, format_topology, load_topology, with_free_ports
 from headwater.model.errors import ConfigError
-from headwater.pipeline.inlets import HttpOptions, MqttOptions
+from headwater.pipeline.inlets import MQTT_WINDOW, HttpOptions, MqttOptions
 from headwater.pipeline.mapping import MappingOptions
 
 NODE = """\
@@ -35,6 +35,17 @@ def subscription(folder: Path, more: str = "") -> MqttOptions:
 def test_a_broker_without_a_port_has_the_usual_one(tmp_path: Path) -> None:
     assert subscription(tmp_path).broker == "broker.example:1883"
     assert subscription(tmp_path, "tls = true").broker == "broker.example:8883"
+
+
+def test_a_node_with_subscriptions_refuses_repetitions_unless_told(tmp_path: Path) -> None:
+    def window(text: str) -> int:
+        return load(tmp_path, text).gateways[0].deduplicate_window
+
+    subscribing = '[[node.mqtt]]\nbroker = "b"\ntopic = "t/{meter}/{metric}"\n'
+    alone = '[[node]]\nid = "000001"\nname = "gatewayA"\n'
+    assert window(alone) == 0
+    assert window(alone + subscribing) == MQTT_WINDOW == 500_000
+    assert window(f"{alone}deduplicate_window = 0\n{subscribing}") == 0
 
 
 def test_files_are_relative_to_the_topology(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from headwater.emulator.options import IdProviderOptions, SensorOptions
 from headwater.model.context import Location
 from headwater.model.errors import ConfigError, Rejected
 from headwater.model.ids import format_node, parse_node
+from headwater.pipeline.inlets import MQTT_WINDOW
 from headwater.pipeline.options import GatewayOptions
 from headwater.pipeline.step_options import KINDS, StepOptions, check_masks
 
@@ -80,9 +81,11 @@ class _Around(NamedTuple):
 
 def _gateway(node: Table, around: _Around) -> GatewayOptions:
     name = node.string("name")
+    mqtt = tuple(read_mqtt(table, around.folder) for table in node.tables("mqtt"))
     options = node.build(
         GatewayOptions,
         {
+            **({"deduplicate_window": MQTT_WINDOW} if mqtt else {}),
             **{key: node.values[key] for key in SAME_IN_NODE if key in node.values},
             "node": node.read("id", _node_id),
             "name": name,
@@ -98,7 +101,7 @@ def _gateway(node: Table, around: _Around) -> GatewayOptions:
         steps=_steps(node, around.folder),
         http_listen=str(node.read("http_listen", parse_address)) if "http_listen" in node.values else None,
         http=read_http(node.table("http")),
-        mqtt=tuple(read_mqtt(table, around.folder) for table in node.tables("mqtt")),
+        mqtt=mqtt,
     )
 
 

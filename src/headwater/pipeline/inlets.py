@@ -15,6 +15,8 @@ MIB = 1 << 20
 NEVER_S = 0xFFFF_FFFF
 """A session expiry that MQTT 5 takes for never."""
 MQTT_PORT, MQTTS_PORT = 1883, 8883
+MQTT_WINDOW = 500_000
+"""What a node with subscriptions remembers unless it is told: three times what the MQTT campaign needs."""
 
 
 class MqttOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -48,7 +48,8 @@ class GatewayOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     steps: Annotated[tuple[StepOptions, ...], Meta(max_length=64)] = ()
     sync_interval_ms_min: Annotated[int, Meta(ge=0, le=10_000)] = 0
     deduplicate_window: Annotated[int, Meta(ge=0, le=10_000_000)] = 0
-    """How many readings of unnumbered sources are remembered to refuse their repetition; 0 is off."""
+    """How many readings of unnumbered sources are remembered to refuse their repetition; 0 is off. In a topology file
+    the default of a node with `[[node.mqtt]]` is 500000."""
     mqtt: Annotated[tuple[MqttOptions, ...], Meta(max_length=64)] = ()
     """Subscriptions at MQTT brokers, from which readings come in."""
     http_listen: str | None = None
