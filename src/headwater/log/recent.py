@@ -5,11 +5,14 @@ from operator import attrgetter
 
 from headwater.wire.records import Record
 
+RECORD_BYTES = 350
+"""What a record takes in memory beside its bytes: a tuple, its numbers and its position."""
+
 _sequence = attrgetter("sequence")
 
 
 class Recent:
-    """Records in order, about `bytes_max` of them and always those that are not durable."""
+    """Records in order, about `bytes_max` of memory and always those that are not durable."""
 
     def __init__(self, bytes_max: int) -> None:
         self._bytes_max = bytes_max
@@ -22,7 +25,7 @@ class Recent:
         if self._after is None:
             self._after = record.sequence - 1
         self._records.append(record)
-        self._bytes += record.size
+        self._bytes += _taken(record)
         if self._bytes > self._bytes_max:
             self._forget(durable)
 
@@ -30,7 +33,7 @@ class Recent:
         """Forget the older half of what is allowed, so that this is seldom done."""
         count = 0
         while self._bytes > self._bytes_max // 2 and self._records[count].sequence <= durable:
-            self._bytes -= self._records[count].size
+            self._bytes -= _taken(self._records[count])
             self._after = self._records[count].sequence
             count += 1
         del self._records[:count]
@@ -38,7 +41,7 @@ class Recent:
     def remove(self, first: int, last: int) -> None:
         """Forget records that are named dropped."""
         start, end = self._index(first - 1), self._index(last)
-        self._bytes -= sum(record.size for record in self._records[start:end])
+        self._bytes -= sum(_taken(record) for record in self._records[start:end])
         del self._records[start:end]
 
     def after(self, sequence: int, durable: int, most: int) -> list[Record] | None:
@@ -50,3 +53,7 @@ class Recent:
 
     def _index(self, sequence: int) -> int:
         return bisect_right(self._records, sequence, key=_sequence)
+
+
+def _taken(record: Record) -> int:
+    return record.size + RECORD_BYTES

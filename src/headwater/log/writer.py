@@ -29,7 +29,7 @@ from headwater.model.reading import SeriesKey
 from headwater.model.records import SERIES_MAX, Definition, Jump, Kind, Loss, Position, Why
 from headwater.wire.records import BODY_BYTES_MAX, FORMAT_VERSION, Body, Record, encode_body, frame
 
-RECENT_BYTES_MAX = 8 << 20
+RECENT_BYTES_MAX = 4 << 20
 SEGMENTS_MIN = 8
 """A segment is at most this part of the budget, so that there is always one to let go."""
 CLOCK_S_MAX = 0xF000_0000
