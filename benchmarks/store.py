@@ -4,7 +4,8 @@ Run:  python -m benchmarks.store [--report FILE] [--batches 100000]
 Load: first stamps at node 1 (50 meters with 8 metrics), the same readings at nodes 2 and 3, and averages of ten on
 four levels above (nodes 11 to 14), so that the lineage of a top value has 11,111 data points. One synced commit per 256
 batches, as agents ship them. Lookups are of random ids over everything stored; each figure is the median of many.
-"_cpu" rates leave out what the process waited for, such as the disk and other processes.
+"_cpu" rates leave out what the process waited for, such as the disk and other processes. "_resolved": all is
+known of each data point, and no object was made of it yet, which happens when an answer is looked into.
 
 Large stores: so many batches of 1,000 first stamps and as many forwarded, of 1,000 series a minute each and of 400
 series a second each. In them a random id is walked forward, and random hours of a series and of a meter are found, by
@@ -182,11 +183,12 @@ def measured_reads(reader: SqliteReader, readings: int) -> dict[str, float]:
         "third_hop_by_id_us": median_us(lambda at: reader.points(ids[500 + at]), 500),
         "last_50_us": median_us(lambda _: reader.last_of(1, 50), 300),
         "lineage_ids_ms": median_us(lambda at: reader.backward_parts(top[at % 20]), 40) / 1e3,
-        "lineage_points_ms": median_us(lambda at: reader.backward(top[at % 20]), 20) / 1e3,
+        "lineage_resolved_ms": median_us(lambda at: reader.backward(top[at % 20]), 20) / 1e3,
+        "lineage_points_ms": median_us(lambda at: reader.backward(top[at % 20]).values(), 20) / 1e3,
         "forward_us": median_us(lambda at: reader.forward(ids[at]), 300),
         "bulk_points_us_each": median_us(lambda at: reader.points(runs[at]), 20) / 5_000,
-        "bulk_backward_us_each": median_us(lambda at: reader.backward(runs[at]), 20) / 15_000,
-        "find_ms": median_us(lambda _: reader.find(SeriesKey("meter7", "metric3"), hour, hour + 60_000, 1000), 10)
+        "bulk_backward_us_each": median_us(lambda at: reader.backward(runs[at]).values(), 20) / 15_000,
+        "find_ms": median_us(lambda _: list(reader.find(SeriesKey("meter7", "metric3"), hour, hour + 60_000, 1000)), 10)
         / 1e3,
     }
 
@@ -264,11 +266,12 @@ def measured_large(folder: Path, batches: int, load: Load) -> dict[str, float]:
         return statistics.median(times)
 
     figures["readings_of_a_series_in_the_hour"] = len(found(False, 100_000))
-    figures["find_series_hour_ms"] = median_us(lambda _: found(False, 100_000), 15) / 1e3
-    figures["find_series_hour_first_ms"] = afresh(lambda asked: found(False, 100_000, asked)) / 1e3
-    figures["find_series_hour_100_ms"] = median_us(lambda _: found(False, 100), 15) / 1e3
-    figures["find_meter_hour_ms"] = median_us(lambda _: found(True, 100_000), 15) / 1e3
-    figures["find_meter_hour_100_ms"] = median_us(lambda _: found(True, 100), 15) / 1e3
+    figures["find_series_hour_ms"] = median_us(lambda _: list(found(False, 100_000)), 15) / 1e3
+    figures["find_series_hour_first_ms"] = afresh(lambda asked: list(found(False, 100_000, asked))) / 1e3
+    figures["find_series_hour_100_ms"] = median_us(lambda _: list(found(False, 100)), 15) / 1e3
+    figures["find_meter_hour_ms"] = median_us(lambda _: list(found(True, 100_000)), 15) / 1e3
+    figures["find_meter_hour_resolved_ms"] = median_us(lambda _: found(True, 100_000), 15) / 1e3
+    figures["find_meter_hour_100_ms"] = median_us(lambda _: list(found(True, 100)), 15) / 1e3
     figures["forward_ms"] = median_us(lambda _: forward(), 300) / 1e3
     figures["forward_first_ms"] = afresh(forward) / 1e3
     reader.close()

@@ -1,7 +1,7 @@
 """Data points as answers: parts of stored batches joined with their contexts, series, event times and sent times."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping, Sequence, ValuesView
 from functools import partial
 from itertools import chain, repeat
 from typing import NamedTuple, Protocol, cast, overload
@@ -105,6 +105,44 @@ class Points(Sequence[DataPoint]):
             points = list(chain.from_iterable(map(_spelled, self._stretches)))
             self._points = points if self._order is None else [points[at] for at in self._order]
         return self._points
+
+
+class PointsById(Mapping[DataPointId, DataPoint]):
+    """Data points by their ids, spelled out when first looked into."""
+
+    __slots__ = ("_found", "_points")
+
+    def __init__(self, points: Points) -> None:
+        """No id may occur twice."""
+        self._points = points
+        self._found: dict[DataPointId, DataPoint] | None = None
+
+    def spelled(self) -> dict[DataPointId, DataPoint]:
+        """All of them."""
+        if self._found is None:
+            self._found = {point[0]: point for point in self._points.spelled()}
+        return self._found
+
+    def __len__(self) -> int:
+        return len(self._points)
+
+    def __iter__(self) -> Iterator[DataPointId]:
+        return iter(self.spelled())
+
+    def __contains__(self, id: object) -> bool:
+        return id in self.spelled()
+
+    def __getitem__(self, id: DataPointId) -> DataPoint:
+        return self.spelled()[id]
+
+    def items(self) -> ItemsView[DataPointId, DataPoint]:
+        return self.spelled().items()
+
+    def values(self) -> ValuesView[DataPoint]:
+        return self.spelled().values()
+
+    def __repr__(self) -> str:
+        return repr(self.spelled())
 
 
 def data_points(names: Names, parts: list[Part]) -> Points:

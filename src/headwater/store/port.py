@@ -1,6 +1,6 @@
 """What any provenance store promises: idempotent ingest, and answers about data points."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol, overload
 
 from headwater.model.context import Context
@@ -271,7 +271,7 @@ class Reader(Protocol):
         `before`."""
         ...
 
-    def backward(self, ids: list[DataPointId], most: int = INPUTS_MAX) -> dict[DataPointId, DataPoint]:
+    def backward(self, ids: list[DataPointId], most: int = INPUTS_MAX) -> Mapping[DataPointId, DataPoint]:
         """All data points that the given ones were made from, themselves included, breadth first. Cycles end; more
         than `most` is Rejected("too-large")."""
         ...

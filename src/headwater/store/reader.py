@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from headwater.model.context import Context
@@ -18,7 +18,7 @@ from headwater.store.expired import why_missing
 from headwater.store.files import StoreFiles, data_version, open_to_read
 from headwater.store.found import found_points
 from headwater.store.periods import Periods
-from headwater.store.points import Sent, data_points
+from headwater.store.points import PointsById, Sent, data_points
 from headwater.store.port import (
     INPUTS_MAX,
     Alarm,
@@ -61,8 +61,8 @@ class SqliteReader:
     def last_of(self, node: int, size: int, before: int | None = None) -> list[DataPoint]:
         return self._answer(lambda request: request.last_of(node, size, _ALL if before is None else before))
 
-    def backward(self, ids: list[DataPointId], most: int = INPUTS_MAX) -> dict[DataPointId, DataPoint]:
-        return self._answer(lambda request: _by_id(request, lineage.backward(request, ids, most)))
+    def backward(self, ids: list[DataPointId], most: int = INPUTS_MAX) -> Mapping[DataPointId, DataPoint]:
+        return self._answer(lambda request: PointsById(data_points(request, lineage.backward(request, ids, most))))
 
     def backward_parts(self, ids: list[DataPointId], most: int = INPUTS_MAX) -> list[Part]:
         """The stretches of stored batches that `backward` answers with, without their data points."""
@@ -151,7 +151,7 @@ class Request:
 
     def points(self, ids: list[DataPointId]) -> dict[DataPointId, DataPoint]:
         parts = [part for at in lineage.id_ranges(ids) for part in lineage.stored_parts(self, at)]
-        found = _by_id(self, parts)
+        found = PointsById(data_points(self, parts)).spelled()
         return {at: found[at] for at in ids if at in found}
 
     def last_of(self, node: int, size: int, before: int) -> list[DataPoint]:
@@ -231,10 +231,6 @@ class Request:
             if missing <= 0:
                 break
         return sorted(found, key=lambda batch: batch.start)
-
-
-def _by_id(request: Request, parts: list[Part]) -> dict[DataPointId, DataPoint]:
-    return {point[0]: point for point in data_points(request, parts)}
 
 
 def _last(batches: list[StoredBatch], size: int, before: int) -> list[Part]:
