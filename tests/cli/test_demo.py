@@ -17,6 +17,12 @@ from headwater.model.errors import ConfigError
 EXACT = ("readings_sent", "readings_delivered", "lineage_checked", "lineage_exact")
 
 
+def test_a_report_that_cannot_be_written_is_told_before_anything_is_started(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "none" / "report.json"):
+        with pytest.raises(ConfigError, match="there is no folder for it, or it is one"):
+            main(["--report", str(path), "--topology", "none"])
+
+
 def report_of(tmp_path: Path, *arguments: str) -> Report:
     file = tmp_path / "report.json"
     assert main(["--report", str(file), *arguments]) == 0

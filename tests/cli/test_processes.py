@@ -5,13 +5,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from headwater.cli.idprovider import idprovider_options, parser
-from headwater.cli.processes import HEADWATER, not_ready, server_processes, topology_processes
+from headwater.cli.processes import HEADWATER, needing_restart, not_ready, server_processes, topology_processes
 from headwater.cli.supervisor import Spec
 from headwater.config import format_topology, load_topology, with_free_ports
 from headwater.emulator.options import IdProviderOptions
 from headwater.model.errors import ConfigError
+from headwater.store.query.options import QueryOptions
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples/topologies"
 FORK = EXAMPLES / "fork.toml"
@@ -69,6 +71,24 @@ def test_a_process_is_ready_where_it_listens() -> None:
 )
 def test_only_one_name_is_started_when_asked(only: str, expected: list[str]) -> None:
     assert list(specs(only)) == expected
+
+
+def test_what_a_changed_file_says_of_others_than_gateways_needs_a_restart() -> None:
+    before = load_topology(FORK)
+    gateway, agent = before.gateways[0], before.agents[0]
+    changed = replace(
+        before,
+        server=replace(before.server, sql=QueryOptions(rows=7)),
+        gateways=(replace(gateway, storagetime_s=1), *before.gateways[1:], replace(gateway, name="new")),
+        agents=(replace(agent, storagetime_s=1), *before.agents[1:], replace(agent, name="new")),
+        sensors=(replace(before.sensors[0], rate=1.0),),
+    )
+    assert needing_restart(before, before) == []
+    assert needing_restart(before, changed) == ["server", "sensorsA", "sensorsB", "new", "new/agent"]
+    assert needing_restart(before, changed, "server") == ["server"]
+    in_redis = replace(before, agents=(replace(agent, redis="redis://h:1/0"), *before.agents[1:]))
+    later = replace(in_redis, agents=(replace(in_redis.agents[0], storagetime_s=1), *before.agents[1:]))
+    assert needing_restart(in_redis, later) == ["gatewayA/agent"]
 
 
 def test_an_id_provider_is_run_when_the_topology_asks_for_one(tmp_path: Path) -> None:

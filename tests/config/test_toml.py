@@ -3,10 +3,12 @@
 import math
 import tomllib
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.config.toml import line_of, meant, toml_text
+from headwater.config.toml import explain, line_of, meant, toml_text
+from headwater.emulator.options import SensorOptions
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 KEYS = st.from_regex(r"[A-Za-z0-9_-]{1,8}", fullmatch=True)
@@ -57,3 +59,14 @@ def test_a_key_that_is_not_there_is_at_its_table() -> None:
 def test_a_near_word_is_suggested_and_otherwise_all_are_told() -> None:
     assert meant("lisen", ["listen", "data"]) == 'did you mean "listen"?'
     assert meant("x", ["listen", "data"]) == "there are data, listen"
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("W is a unit of power, kg one of mass", "W is a unit of power, kg one of mass"),
+        ("Expected `int`, got `str` - at `$.rate`", "expected int, got str"),
+    ],
+)
+def test_names_at_the_beginning_of_a_sentence_keep_their_case(fault: str, told: str) -> None:
+    assert explain(SensorOptions, fault)[1] == told

@@ -1,4 +1,4 @@
-"""Chains of steps: what each reads, what goes on, exact lineage through all of them, and nothing past a mask."""
+"""Chains of steps: what each reads, what goes on, and exact lineage through all of them, whatever dies."""
 
 import itertools
 from typing import Any

@@ -58,6 +58,8 @@ def demo(
 
         headwater demo --seconds 30 --report demo.json --data recordings/
     """
+    if report is not None and (report.is_dir() or not report.absolute().parent.is_dir()):
+        raise ConfigError(f"--report {report}: there is no folder for it, or it is one")
     console = Console(width=LINE_MAX, highlight=False, soft_wrap=True)
     folder = Path(tempfile.mkdtemp(prefix="headwater-demo-"))
     loaded = with_free_ports(load_topology(topology_file(topology)), folder)

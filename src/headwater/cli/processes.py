@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from headwater.cli.supervisor import Spec
 from headwater.config import ServerOptions, Topology
 from headwater.config.address import parse_address
@@ -40,6 +42,23 @@ def topology_processes(topology: Topology, file: Path, only: str | None = None) 
     if only is not None and only not in names:
         raise ConfigError(f'nothing in {file} is called "{only}"; {meant(only, set(names))}')
     return [spec for spec, name in zip(specs, names, strict=True) if only in (None, name)]
+
+
+def needing_restart(running: Topology, wanted: Topology, only: str | None = None) -> list[str]:
+    """The processes that do what another file says only when they are started again; gateways read it by themselves."""
+    before, after = (_fixed(topology) for topology in (running, wanted))
+    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    return [name for name in names if only in (None, name.partition("/")[0])]
+
+
+def _fixed(topology: Topology) -> dict[str, object]:
+    """By process what it keeps to while it runs."""
+    found: dict[str, object] = {SERVER: topology.server, ID_PROVIDER: topology.idprovider}
+    for gateway, agent in zip(topology.gateways, topology.agents, strict=True):
+        found[gateway.name] = gateway.node
+        # Without a Redis an agent keeps nothing for a time of its own.
+        found[f"{agent.name}/agent"] = agent if agent.redis else replace(agent, storagetime_s=0)
+    return found | {group.name: group for group in topology.sensors}
 
 
 def server_processes(server: ServerOptions, arguments: tuple[str, ...]) -> list[Spec]:

@@ -13,8 +13,14 @@ from headwater.model.errors import HeadwaterError
 READY_TIMEOUT_S = 30.0
 
 
-def supervise(supervisor: Supervisor, ready: Callable[[list[str]], None], timeout_s: float = READY_TIMEOUT_S) -> int:
-    """Keep processes running; call `ready` with the addresses that do not answer yet when the rest do.
+def supervise(
+    supervisor: Supervisor,
+    ready: Callable[[list[str]], None],
+    timeout_s: float = READY_TIMEOUT_S,
+    reloaded: Callable[[], None] = lambda: None,
+) -> int:
+    """Keep processes running; call `ready` with the addresses that do not answer yet when the rest do, and `reloaded`
+    whenever those that can do so were told to read their configuration again.
 
     0 after a stop that was asked for, or when everything has finished; HeadwaterError when a process had to be given up
     and none is left. A second signal stops at once.
@@ -22,7 +28,7 @@ def supervise(supervisor: Supervisor, ready: Callable[[list[str]], None], timeou
     with _signals(supervisor) as (asked, reloads):
         supervisor.start()
         try:
-            _watch(supervisor, ready, asked, reloads, timeout_s)
+            _watch(supervisor, ready, asked, reloads, timeout_s, reloaded)
         finally:
             failed = [process.name for process in supervisor.processes() if process.state == "failed"]
             supervisor.stop()
@@ -32,7 +38,12 @@ def supervise(supervisor: Supervisor, ready: Callable[[list[str]], None], timeou
 
 
 def _watch(
-    supervisor: Supervisor, ready: Callable[[list[str]], None], asked: list[int], reloads: list[int], timeout_s: float
+    supervisor: Supervisor,
+    ready: Callable[[list[str]], None],
+    asked: list[int],
+    reloads: list[int],
+    timeout_s: float,
+    reloaded: Callable[[], None],
 ) -> None:
     waiting = [process.listen for process in supervisor.processes() if process.listen]
     left_s = timeout_s
@@ -45,6 +56,7 @@ def _watch(
         if reloads:
             reloads.clear()
             supervisor.reload()
+            reloaded()
 
 
 @contextmanager

@@ -11,11 +11,11 @@ from rich.console import Console
 from rich.text import Text
 
 from headwater.cli import typed
-from headwater.cli.processes import topology_processes
+from headwater.cli.processes import needing_restart, topology_processes
 from headwater.cli.supervise import supervise
 from headwater.cli.supervisor import Say, Supervisor
 from headwater.config import Topology, load_topology
-from headwater.model.errors import Unavailable
+from headwater.model.errors import ConfigError, Unavailable
 
 COLOURS = ("cyan", "green", "yellow", "magenta", "blue", "bright_red", "bright_cyan", "bright_green")
 
@@ -51,8 +51,17 @@ def up(
             say("up", f"nothing answers at {address} yet")
         say("up", f"{len(specs)} processes started; API: {loaded.api_url}/v1 (Ctrl-C stops everything)")
 
+    def reloaded() -> None:
+        try:
+            behind = needing_restart(loaded, load_topology(topology), only)
+        except ConfigError as error:
+            say("up", f"not read again: {error}")
+            return
+        if behind:
+            say("up", f"{', '.join(behind)}: needs restart; what the file says of it now is not in force")
+
     with the_only_run(report):
-        return supervise(supervisor, ready)
+        return supervise(supervisor, ready, reloaded=reloaded)
 
 
 @contextmanager

@@ -121,6 +121,10 @@ def convert(kind: type[T], values: Mapping[str, object]) -> T:
     return msgspec.convert(values, kind, strict=True, dec_hook=_decoded)
 
 
+_BEGINNINGS = ("Expected ", "Object ", "Invalid ", "Unknown ")
+"""How sentences of msgspec begin; ours may begin with a name, such as W."""
+
+
 def explain(kind: type, fault: str) -> tuple[str | None, str]:
     """The key that a msgspec.ValidationError is about, None for the whole, and what it says in plain words."""
     match = _FAULT.fullmatch(fault)
@@ -129,7 +133,8 @@ def explain(kind: type, fault: str) -> tuple[str | None, str]:
         return key, f'"{missing["key"]}" is missing'
     if key and what.startswith("Invalid enum value"):
         return key, f"must be one of {', '.join(map(str, _choices(kind, key)))}"
-    return key, what[:1].lower() + what[1:].replace("`", "")
+    begins = what[:1].lower() if what.startswith(_BEGINNINGS) else what[:1]
+    return key, begins + what[1:].replace("`", "")
 
 
 def meant(word: str, words: Collection[str]) -> str:
