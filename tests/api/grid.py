@@ -14,7 +14,8 @@ import numpy as np
 from headwater.model.context import Context, Location
 from headwater.model.ids import DataPointId, IdRun
 from headwater.model.records import Config, Definition, Kind, Loss
-from headwater.model.shipment import NodeReport, Shipment, ShippedStamp
+from headwater.model.report import NodeReport
+from headwater.model.shipment import Shipment, ShippedStamp
 from headwater.model.stamp import Inputs, Lists, Origin, OriginKind, Same, Stamp
 from headwater.store.options import SqliteOptions
 from headwater.store.reader import SqliteReader

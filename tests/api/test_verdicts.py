@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from headwater.api.verdicts import PRESETS, Health, Movement, Thresholds, Verdicts, follow, judge, verdict
 from headwater.model.records import Config
-from headwater.model.shipment import NodeReport
+from headwater.model.report import NodeReport
 from headwater.store.port import Node
 from tests.api.grid import report
 

@@ -7,7 +7,8 @@ from headwater.model.errors import Rejected
 from headwater.model.ids import IdRun
 from headwater.model.reading import SeriesKey
 from headwater.model.records import Config, Definition, Loss
-from headwater.model.shipment import NodeReport, Shipment, ShippedStamp
+from headwater.model.report import NodeReport
+from headwater.model.shipment import Shipment, ShippedStamp
 from headwater.model.stamp import Lists, Same, Select, bitmap
 from headwater.store.port import Group
 from tests.store.grids import (

@@ -10,7 +10,8 @@ from headwater.model.errors import Rejected
 from headwater.model.ids import DataPointId
 from headwater.model.reading import SeriesKey
 from headwater.model.records import Loss
-from headwater.model.shipment import NodeReport, Shipment
+from headwater.model.report import NodeReport
+from headwater.model.shipment import Shipment
 from headwater.model.stamp import Lists, Origin, OriginKind, Same, Select, bitmap
 from headwater.store.port import DataPoint, Edge, Place, Search
 from tests.store.grids import (

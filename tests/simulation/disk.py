@@ -85,6 +85,7 @@ class Storage:
         self.changed_names: list[dict[str, _File | None]] = []
         """Changes of names since the folder was synced; what one change says holds whole or not at all."""
         self.words: dict[str, list[int]] = {}
+        self.notes: dict[str, bytes] = {}
         """The last values of each shared number, any of which may be found after a power loss."""
         self.writer: SimDisk | None = None
         self.views: list[SimDisk] = []
@@ -105,6 +106,7 @@ class Storage:
         self.files = {name: survivors[id(file)] for name, file in self.synced_names.items()}
         self.synced_names, self.changed_names = dict(self.files), []
         self.words = {name: [rng.choice(values)] for name, values in self.words.items()}
+        self.notes = {}
 
 
 def _apply(files: dict[str, _File], names: dict[str, _File | None]) -> None:
@@ -208,6 +210,12 @@ class SimDisk:
 
     def load_word(self, name: str) -> int:
         return self.storage.words.get(name, [0])[-1]
+
+    def store_note(self, name: str, text: bytes) -> None:
+        self.storage.notes[name] = text
+
+    def load_note(self, name: str) -> bytes:
+        return self.storage.notes.get(name, b"")
 
     def lock(self) -> None:
         self._check()

@@ -13,7 +13,8 @@ import pytest
 import zstandard
 
 from headwater.model.errors import ConfigError, Rejected, Unavailable
-from headwater.model.shipment import NodeReport, Shipment
+from headwater.model.report import NodeReport
+from headwater.model.shipment import Shipment
 from headwater.model.stamp import Same
 from headwater.store.commit import Committer, committing
 from headwater.store.options import SqliteOptions

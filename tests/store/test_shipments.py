@@ -6,7 +6,8 @@ import zstandard
 
 from headwater.model.errors import Rejected
 from headwater.model.records import Definition
-from headwater.model.shipment import NodeReport, Shipment
+from headwater.model.report import NodeReport
+from headwater.model.shipment import Shipment
 from headwater.store.shipments import opened, opened_report
 
 

@@ -2,15 +2,20 @@
 
 import asyncio
 import contextlib
+import secrets
 from collections.abc import AsyncIterator, Callable
 
 import grpc
 import msgspec
 
+from headwater.agent.beating import Beating
+from headwater.agent.beats import Beats
 from headwater.agent.options import AgentOptions
 from headwater.agent.readings import Readings
 from headwater.agent.redis import RedisKeeper, check_redis
 from headwater.agent.ship import Shipping
+from headwater.agent.standing import Standing
+from headwater.agent.watch import Watch
 from headwater.log.disk import RealDisk
 from headwater.log.manifest import Manifest, check_node, load_manifest
 from headwater.model.errors import Unavailable
@@ -27,11 +32,12 @@ STOP_S = 0.2
 
 
 class AgentServicer:
-    """`/headwater.v1.Agent`: the values behind ids of this node."""
+    """`/headwater.v1.Agent`: the values behind ids of this node, and beats."""
 
-    def __init__(self, node: int, readings: Readings) -> None:
+    def __init__(self, node: int, readings: Readings, beating: Beating) -> None:
         self._node = node
         self._readings = readings
+        self._beating = beating
         self._lock = asyncio.Lock()
 
     async def read(
@@ -50,6 +56,12 @@ class AgentServicer:
             found=[pb.Found(state=state, readings=encode(rows) if rows else b"") for state, rows in found]
         )
 
+    def beat(
+        self, messages: AsyncIterator[pb.Beat], context: "grpc.aio.ServicerContext[pb.Beat, pb.Beat]"
+    ) -> AsyncIterator[pb.Beat]:
+        """Beats of an upstream agent, answered by ours."""
+        return self._beating.answer(messages)
+
 
 @contextlib.asynccontextmanager
 async def serving(options: AgentOptions, now_ms: Callable[[], int]) -> AsyncIterator[int]:
@@ -66,12 +78,18 @@ async def serving(options: AgentOptions, now_ms: Callable[[], int]) -> AsyncIter
     try:
         manifest = await _appeared(disk)
         check_node(manifest, options.node)
-        port = _bind(server, options, disk)
+        log = bytes.fromhex(manifest.log)
+        beats = Beats(options.site, options.node, log, secrets.randbits(64))
+        watch = Watch(disk, beats)
+        beating = Beating(beats, watch, options.agents)
+        port = _bind(server, options, AgentServicer(options.node, Readings(disk), beating))
         await server.start()
         address = f"{options.listen.rpartition(':')[0]}:{port}"
-        log = bytes.fromhex(manifest.log)
-        shipping = Shipping(options, disk, log, address, now_ms)
-        tasks += [asyncio.create_task(shipping.run()), asyncio.create_task(_watch(disk, manifest))]
+        shipping = Shipping(options, disk, log, address, Standing(options.node, disk, now_ms, watch, beats))
+        running = (
+            watch.run(lambda: shipping.standing.shipped), beating.run(), shipping.run(), _same_log(disk, manifest)
+        )  # fmt: skip
+        tasks += [asyncio.create_task(each) for each in running]
         if options.redis is not None:
             keeper = RedisKeeper(options, disk, log, now_ms)
             shipping.standing.redis = keeper.counts
@@ -86,9 +104,9 @@ async def serving(options: AgentOptions, now_ms: Callable[[], int]) -> AsyncIter
         disk.close()
 
 
-def _bind(server: grpc.aio.Server, options: AgentOptions, disk: RealDisk) -> int:
+def _bind(server: grpc.aio.Server, options: AgentOptions, servicer: AgentServicer) -> int:
     # The stubs' types do not know a context type; the answer is the same.
-    add_AgentServicer_to_server(AgentServicer(options.node, Readings(disk)), server)  # type: ignore[arg-type]
+    add_AgentServicer_to_server(servicer, server)  # type: ignore[arg-type]
     try:
         return server.add_insecure_port(options.listen)
     except RuntimeError as error:
@@ -101,7 +119,7 @@ async def _appeared(disk: RealDisk) -> Manifest:
     return manifest
 
 
-async def _watch(disk: RealDisk, known: Manifest) -> None:
+async def _same_log(disk: RealDisk, known: Manifest) -> None:
     """Unavailable once another log was begun in the folder."""
     while True:
         await asyncio.sleep(LOG_POLL_S)

@@ -22,6 +22,8 @@ class AgentOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """The node's folder, the same as the pipeline daemon's."""
     server: str = "127.0.0.1:5001"
     """host:port of the server's gRPC ingest."""
+    agents: dict[str, str] = {}
+    """Where the agents of other nodes answer, by host:port of their pipeline daemons; of the rest 10 ports further."""
     group_batches_max: Annotated[int, Meta(gt=0, le=4096)] = 256
     """The most batches whose stamps go in one group."""
     group_wait_ms: Annotated[int, Meta(ge=0, le=60_000)] = 100

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import random
 from collections import deque
-from collections.abc import Callable
 
 import grpc
 import msgspec
@@ -21,7 +20,8 @@ from headwater.wire.reconnect import Backoff, keep_connected, sentence
 
 GROUPS_UNDER_WAY_MAX = 8
 POLL_S = 0.02
-REPORT_EVERY_S = 1.0
+REPORT_EVERY_S = 0.5
+SAVE_EVERY_S = 1.0
 WAIT_S_MAX = 3.0
 
 _logger = logging.getLogger(__name__)
@@ -32,13 +32,13 @@ Call = grpc.aio.StreamStreamCall[pb.StampsUp, pb.StampsDown]
 class Shipping:
     """The task that ships: one connection at a time, from where the store says it is."""
 
-    def __init__(self, options: AgentOptions, disk: Disk, log: bytes, address: str, now_ms: Callable[[], int]) -> None:
+    def __init__(self, options: AgentOptions, disk: Disk, log: bytes, address: str, standing: Standing) -> None:
         self._options = options
         self._disk = disk
         self._log = log
         self._address = address
         self._shipper = Shipper(disk, options.group_batches_max)
-        self.standing = Standing(options.node, disk, now_ms)
+        self.standing = standing
         self._under_way: deque[Cursor] = deque()
         self._saved = 0
         self._backoff = Backoff(random.Random(), WAIT_S_MAX)
@@ -75,7 +75,7 @@ class Shipping:
 
     async def _serve(self, call: Call) -> None:
         async with asyncio.TaskGroup() as tasks:
-            working = [tasks.create_task(self._send(call)), tasks.create_task(self._report(call))]
+            working = [tasks.create_task(each) for each in (self._send(call), self._report(call), self._keep())]
             try:
                 while isinstance(down := await call.read(), pb.StampsDown):
                     self._taken(down)
@@ -134,13 +134,18 @@ class Shipping:
         self._stored.set()
 
     async def _report(self, call: Call) -> None:
-        loop = asyncio.get_running_loop()
         while True:
             report = self.standing.report()
             await self._write(call, pb.StampsUp(report=msgspec.msgpack.encode(report)))
+            await asyncio.sleep(REPORT_EVERY_S)
+
+    async def _keep(self) -> None:
+        """Note from time to time how far stamps are shipped."""
+        loop = asyncio.get_running_loop()
+        while True:
             if self.standing.shipped != self._saved:
                 await self._save(loop)
-            await asyncio.sleep(REPORT_EVERY_S)
+            await asyncio.sleep(SAVE_EVERY_S)
 
     async def _save(self, loop: asyncio.AbstractEventLoop) -> None:
         """Note how far stamps are shipped, for the log to let go of what is."""

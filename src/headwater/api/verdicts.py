@@ -8,7 +8,7 @@ import enum
 
 import msgspec
 
-from headwater.model.shipment import NodeReport
+from headwater.model.report import NodeReport
 from headwater.store.port import Node
 
 

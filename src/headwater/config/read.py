@@ -54,10 +54,14 @@ def read_topology(file: Table, folder: Path) -> Topology:
     agents = [_agent(node, gateway, server) for node, gateway in zip(nodes, gateways, strict=True)]
     sensors = [_sensors(group, at, around) for at, group in enumerate(groups, 1)]
     ids = {reached(gateway.listen): gateway.node for gateway in gateways}
+    beside = {reached(gateway.listen): reached(agent.listen) for gateway, agent in zip(gateways, agents, strict=True)}
     topology = Topology(
         server=server,
         gateways=tuple(replace(gateway, successor=ids.get(gateway.next or "")) for gateway in gateways),
-        agents=tuple(agents),
+        agents=tuple(
+            replace(agent, agents={gateway.next: beside[gateway.next]} if gateway.next in beside else {})
+            for gateway, agent in zip(gateways, agents, strict=True)
+        ),
         sensors=tuple(sensors),
         idprovider=idprovider,
     )

@@ -12,6 +12,7 @@ import weakref
 from pathlib import Path
 from typing import Any, Protocol
 
+from headwater.log.shared import SharedNote
 from headwater.model.errors import NotFound, Unavailable
 
 TEMPORARY = ".tmp"
@@ -94,12 +95,20 @@ class Disk(Protocol):
         """The shared number, 0 when there is none."""
         ...
 
+    def store_note(self, name: str, text: bytes) -> None:
+        """Share a text with other processes; not durable. ValueError above `log.shared.NOTE_BYTES_MAX`."""
+        ...
+
+    def load_note(self, name: str) -> bytes:
+        """The shared text, empty when there is none."""
+        ...
+
     def lock(self) -> None:
         """Become the only writer of this folder, once; Unavailable when another process is."""
         ...
 
     def close(self) -> None:
-        """Give up the lock and the shared words."""
+        """Give up the lock, and what is shared."""
         ...
 
 
@@ -136,6 +145,7 @@ class RealDisk:
         self.folder = folder
         _make(folder)
         self._words: dict[str, mmap.mmap] = {}
+        self._shared: dict[str, SharedNote] = {}
         self._unlock: weakref.finalize[[int], Any] | None = None
 
     def names(self) -> list[str]:
@@ -238,6 +248,19 @@ class RealDisk:
             os.close(fd)
         return self._words[name]
 
+    def store_note(self, name: str, text: bytes) -> None:
+        if name not in self._shared:
+            self._shared[name] = SharedNote(self.folder / name, create=True)
+        self._shared[name].store(text)
+
+    def load_note(self, name: str) -> bytes:
+        if name not in self._shared:
+            try:
+                self._shared[name] = SharedNote(self.folder / name, create=False)
+            except FileNotFoundError:
+                return b""
+        return self._shared[name].load()
+
     def lock(self) -> None:
         if self._unlock is not None:
             return
@@ -254,7 +277,10 @@ class RealDisk:
     def close(self) -> None:
         for word in self._words.values():
             word.close()
+        for note in self._shared.values():
+            note.close()
         self._words.clear()
+        self._shared.clear()
         if self._unlock is not None:
             self._unlock()
             self._unlock = None

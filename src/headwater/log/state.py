@@ -43,7 +43,8 @@ class _Snapshot(msgspec.Struct, frozen=True, array_like=True):
     lost: dict[str, int]
     complete: bool
     received: int | None = None
-    """Absent in logs of earlier versions."""
+    """This and what follows: absent in logs of earlier versions."""
+    outgoing: int | None = None
 
 
 class Place(NamedTuple):
@@ -66,6 +67,8 @@ class State:
         """Readings logged so far."""
         self.received = 0
         """Those of them that came in here, and were not made by a step of this node."""
+        self.outgoing = 0
+        """Those of them that go on to the next hop, and are not replaced by what a step makes."""
         self.ordinal = 0
         """The first id ordinal behind those of all records."""
         self.positions: dict[bytes, int] = {}
@@ -99,6 +102,7 @@ class State:
             self._batch(body)
             if kind == Kind.DATA or upstream is not None:
                 self.received += body.count
+            self.outgoing += 0 if stays else body.count
         elif isinstance(body, Definition):
             self._define(body)
         elif isinstance(body, Context):
@@ -161,6 +165,7 @@ class State:
                 self.lost,
                 self.complete,
                 self.received,
+                self.outgoing,
             )
         )
         packed = zstandard.ZstdCompressor(level=1).compress(plain)
@@ -184,6 +189,7 @@ class State:
         state.heard = {(kind, stream, step): rank for kind, stream, step, rank in held.heard}
         state.explained, state.config = held.explained, held.config
         state.received = held.count if held.received is None else held.received
+        state.outgoing = held.count if held.outgoing is None else held.outgoing
         return state
 
 

@@ -1,4 +1,4 @@
-"""What an agent ships to the store, and what it reports of its node."""
+"""What an agent ships to the store."""
 
 import msgspec
 
@@ -32,31 +32,3 @@ class Shipment(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """(sequence, config)"""
     losses: tuple[tuple[int, Loss], ...] = ()
     """(sequence, loss)"""
-
-
-class NodeReport(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """How a node stands, from its log and the positions of its readers; counts are cumulative."""
-
-    node: int
-    time_ms: int
-    received: int
-    """Readings durable in this log, whatever their origin."""
-    sent: int
-    """Readings acknowledged by the next hop; 0 at an endpoint."""
-    receive_rate: float
-    """Readings a second over the last second or so."""
-    send_rate: float
-    durable: int
-    """Last durable sequence."""
-    acknowledged: int
-    """Last sequence the next hop has acknowledged."""
-    shipped: int
-    """Last sequence whose stamps are in the store."""
-    progress_ms: int
-    """When the pipeline daemon last showed that it works."""
-    refused: dict[str, int] = {}
-    dropped: dict[str, int] = {}
-    redis: dict[str, int] = {}
-    """What became of the readings for the node's Redis, since its agent started; empty without one."""
-    troubles: dict[str, str] = {}
-    """What the pipeline daemon is connected to and cannot reach at present, with the reason in a sentence."""

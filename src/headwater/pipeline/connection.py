@@ -33,6 +33,8 @@ class Connection:
         check_hello(core, hello)
         self._core = core
         self._upstream = bytes(hello.log)
+        self.messages = 0
+        """How many have come: each is a sign of life."""
 
     def begin(self) -> None:
         """From now on this is the connection of its upstream."""

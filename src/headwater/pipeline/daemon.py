@@ -12,10 +12,12 @@ import grpc
 
 from headwater.log.disk import RealDisk
 from headwater.log.retention import Retention
+from headwater.log.standing import show_board
 from headwater.log.writer import LogOptions, NodeLog
 from headwater.model.errors import Unavailable
 from headwater.model.records import Kind, TimeDecision
 from headwater.pipeline import http_server, mqtt_link
+from headwater.pipeline.board import BoardMaker
 from headwater.pipeline.collector import Collector
 from headwater.pipeline.committer import Committer
 from headwater.pipeline.core import Core
@@ -80,6 +82,7 @@ class Daemon:
         begin(self.core, self.disk, self.chain)
         self.next_hop = NextHop(self.core, self.disk, self.committer, self._allow)
         self.housekeeping.sending = self.next_hop.outflow
+        self._board = BoardMaker(self.core)
         self._reload = Reload(self)
 
     def _allow(self, sequence: int) -> None:
@@ -123,6 +126,7 @@ class Daemon:
         return [
             self.committer.run(),
             self.housekeeping.run(),
+            self._show(),
             self._run_steps(),
             self.next_hop.run(),
             self._reload.run(),
@@ -140,6 +144,13 @@ class Daemon:
     def status(self) -> Status:
         """How the ways in stand."""
         return Status(self.options.name, [inlet.standing for inlet in self.mqtt])
+
+    async def _show(self) -> None:
+        """Show the agent that the loop turns, and what is seen from it."""
+        while True:
+            self.housekeeping.share()
+            show_board(self.disk, self._board.look(self.outflow, time.monotonic_ns() // 1_000_000))
+            await asyncio.sleep(ROUND_S)
 
     async def _run_steps(self) -> None:
         while True:

@@ -20,6 +20,8 @@ SILENCE_S_MAX = 5.0
 SETTLED_S = 2.0
 WAIT_S_MAX = 10.0
 POLL_S = 0.2
+SIGN_EVERY_S = 0.4
+"""The next hop hears from us this often at least, also when there is nothing to send."""
 
 _logger = logging.getLogger(__name__)
 
@@ -43,7 +45,7 @@ class Forwarder:
         await keep_connected(self._connection, self._backoff, self._tell)
 
     def _tell(self, problem: str, wait_s: float) -> None:
-        self._outflow.ready = False
+        self._outflow.ready, self._outflow.problem = False, problem
         _logger.warning("link to %s: %s; connecting again in %.1f s", self._address, problem, wait_s)
 
     async def _connection(self) -> str:
@@ -90,9 +92,16 @@ class Forwarder:
             self._wake.set()
 
     async def _send(self, call: Call) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time() + SIGN_EVERY_S
         while True:
-            while (up := self._outflow.following()) is not None:
+            up = self._outflow.following()
+            if up is None and loop.time() >= due:
+                up = self._outflow.sign()
+            if up is not None:
                 await self._write(call, up)
+                due = loop.time() + SIGN_EVERY_S
+                continue
             self._wake.clear()
             # Not wait_for: before Python 3.12 it swallows a cancellation that comes together with the wake-up.
             with contextlib.suppress(TimeoutError):

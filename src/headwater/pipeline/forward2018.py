@@ -67,6 +67,12 @@ class Outflow2018:
         """The last sequence that the next hop has answered for."""
         self.sent_readings = cursor.total
         """How many readings it has taken."""
+        self.next_node: int | None = None
+        """A 2018 hop does not say who it is."""
+        self.heard = 0
+        """How many answers came back: each is a sign of life."""
+        self.problem = ""
+        """Why the last stream has to be sent again, until it is answered."""
         self.ready = True
         """The position is always known: it is the saved one, a 2018 hop does not say where to go on."""
         self._records: deque[Record] = deque()
@@ -78,6 +84,11 @@ class Outflow2018:
         """Nothing more is sent, so that it can be known what the next hop has."""
         self.over = False
         """There is another next hop now."""
+
+    @property
+    def under_way(self) -> bool:
+        """Whether the next hop has not answered for something that was sent."""
+        return self._chunk is not None
 
     @property
     def resolved(self) -> bool:
@@ -99,6 +110,8 @@ class Outflow2018:
 
     def answered(self, code: str, refused: int | None) -> bool:
         """Take the reply to the chunk under way in; whether it is done. `refused` is None when the hop did not say."""
+        self.heard += 1
+        self.problem = ""
         chunk = self._chunk
         if chunk is None or code not in DONE:
             return False
@@ -210,6 +223,7 @@ class Forwarder2018:
 
     async def _pause(self, problem: str) -> None:
         wait_s = self._backoff.next_s()
+        self._outflow.problem = problem
         _logger.warning("2018 hop at %s: %s; sending again in %.1f s", self._address, problem, wait_s)
         await asyncio.sleep(wait_s)
 

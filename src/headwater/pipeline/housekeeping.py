@@ -80,7 +80,6 @@ class Housekeeping:
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:
-            self.share()
             try:
                 if loop.time() >= due or not self.room():
                     due = loop.time() + SAVE_EVERY_S

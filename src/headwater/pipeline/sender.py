@@ -65,6 +65,10 @@ class Outflow:
         self._unsure = begun and saved is not None
         """Something was under way when a connection ended, or this process began."""
         self.next_node: int | None = None
+        self.heard = 0
+        """How many messages came back: each is a sign of life."""
+        self.problem = ""
+        """Why the last connection ended, until there is another."""
         self.refusals = 0
         self._sent = 0
         self._read = 0
@@ -107,6 +111,7 @@ class Outflow:
         """Take one message in; Rejected ends the connection."""
         if self.over:
             raise Rejected("superseded", "there is another next hop now")
+        self.heard += 1
         if down.HasField("welcome"):
             return self._welcomed(down.welcome)
         if down.HasField("need"):
@@ -140,6 +145,17 @@ class Outflow:
             return None
         self._allow(self._sent)
         return pb.Up(records=pb.Records(record=records, sent_ms=self._core.now_ms()))
+
+    def sign(self) -> pb.Up | None:
+        """A message without records, a sign of life for a next hop that has nothing else of us; None before Welcome."""
+        if not self.ready or self.over:
+            return None
+        return pb.Up(records=pb.Records(sent_ms=self._core.now_ms()))
+
+    @property
+    def under_way(self) -> bool:
+        """Whether anything that was sent is not acknowledged."""
+        return bool(self._flying)
 
     @property
     def resolved(self) -> bool:
@@ -213,7 +229,7 @@ class Outflow:
         self._locate(upto)
         self.acknowledged, self._sent = upto, welcome.durable
         self._read, self._named_at = max(upto, self.passed), 0
-        self.ready, self._unsure = True, False
+        self.ready, self._unsure, self.problem = True, False, ""
         self._core.configure(self.next_node)
         return []
 

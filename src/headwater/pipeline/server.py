@@ -102,6 +102,7 @@ class PipelineServicer:
 
     async def _read(self, connection: Connection, messages: AsyncIterator[pb.Up], answers: Answers) -> None:
         async for up in messages:
+            connection.messages += 1
             while not self._core.room() and not connection.ended:
                 await self._committer.changed(ROOM_POLL_S)
             for down in connection.take(up):

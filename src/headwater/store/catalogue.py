@@ -9,7 +9,7 @@ import msgspec
 from headwater.model.context import Context
 from headwater.model.reading import SeriesKey, SeriesName
 from headwater.model.records import Config, Loss
-from headwater.model.shipment import NodeReport
+from headwater.model.report import NodeReport
 from headwater.store.batches import Ids
 from headwater.store.columns import SERIES_BITS
 from headwater.store.expired import STORE_LOG, ExpiredPeriods

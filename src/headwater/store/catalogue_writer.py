@@ -10,7 +10,7 @@ import msgspec
 from headwater.model.context import Context
 from headwater.model.errors import ConfigError
 from headwater.model.records import Config, Definition, Loss
-from headwater.model.shipment import NodeReport
+from headwater.model.report import NodeReport
 from headwater.store.batches import Ids
 from headwater.store.catalogue import IDS, PARENTS, Catalogue, PeriodRow
 from headwater.store.expired import ADD_LOSS, loss_of

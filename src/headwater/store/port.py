@@ -8,7 +8,8 @@ from headwater.model.errors import Rejected
 from headwater.model.ids import DataPointId, IdRun
 from headwater.model.reading import SeriesKey
 from headwater.model.records import Config, Loss
-from headwater.model.shipment import NodeReport, Shipment
+from headwater.model.report import NodeReport
+from headwater.model.shipment import Shipment
 from headwater.model.stamp import SIMPLE, input_ids
 
 INPUTS_MAX = 100_000

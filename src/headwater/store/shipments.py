@@ -4,7 +4,8 @@ import msgspec
 import zstandard
 
 from headwater.model.errors import Rejected
-from headwater.model.shipment import NodeReport, Shipment
+from headwater.model.report import NodeReport
+from headwater.model.shipment import Shipment
 
 SHIPMENT_BYTES_MAX = 64 << 20
 

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from headwater.model.errors import NotFound, Rejected
 from headwater.model.ids import NODE_MAX, IdRun, format_node
-from headwater.model.shipment import NodeReport, Shipment
+from headwater.model.report import NodeReport
+from headwater.model.shipment import Shipment
 from headwater.store.batches import Ids, StoredBatch
 from headwater.store.catalogue import IDS, PeriodRow
 from headwater.store.catalogue_writer import CatalogueWriter, Changes

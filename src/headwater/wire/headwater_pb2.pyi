@@ -446,6 +446,75 @@ class StampsDown(_message.Message):
 Global___StampsDown: _TypeAlias = StampsDown  # noqa: Y015
 
 @_typing.final
+class Beat(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    SITE_FIELD_NUMBER: _builtins.int
+    NODE_FIELD_NUMBER: _builtins.int
+    LOG_FIELD_NUMBER: _builtins.int
+    LIFE_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    SENT_US_FIELD_NUMBER: _builtins.int
+    ECHO_FIELD_NUMBER: _builtins.int
+    ECHO_SENT_US_FIELD_NUMBER: _builtins.int
+    ECHO_HEARD_US_FIELD_NUMBER: _builtins.int
+    PIPELINE_MS_FIELD_NUMBER: _builtins.int
+    WAITING_MS_FIELD_NUMBER: _builtins.int
+    UNSHIPPED_MS_FIELD_NUMBER: _builtins.int
+    REFUSAL_FIELD_NUMBER: _builtins.int
+    version: _builtins.int
+    site: _builtins.str
+    node: _builtins.bytes
+    """3 bytes"""
+    log: _builtins.bytes
+    life: _builtins.int
+    """another one each time an agent starts"""
+    number: _builtins.int
+    """from 1 in each life, rising"""
+    sent_us: _builtins.int
+    """by the sender's wall clock"""
+    echo: _builtins.int
+    """the last beat heard from the other end, 0 for none"""
+    echo_sent_us: _builtins.int
+    """its sent_us"""
+    echo_heard_us: _builtins.int
+    """when it was heard, by the clock of this beat's sender"""
+    pipeline_ms: _builtins.int
+    """model.report.Progress"""
+    waiting_ms: _builtins.int
+    unshipped_ms: _builtins.int
+    @_builtins.property
+    def refusal(self) -> Global___Refusal:
+        """instead of everything else: no beats will come"""
+
+    def __init__(
+        self,
+        *,
+        version: _builtins.int = ...,
+        site: _builtins.str = ...,
+        node: _builtins.bytes = ...,
+        log: _builtins.bytes = ...,
+        life: _builtins.int = ...,
+        number: _builtins.int = ...,
+        sent_us: _builtins.int = ...,
+        echo: _builtins.int = ...,
+        echo_sent_us: _builtins.int = ...,
+        echo_heard_us: _builtins.int = ...,
+        pipeline_ms: _builtins.int = ...,
+        waiting_ms: _builtins.int = ...,
+        unshipped_ms: _builtins.int = ...,
+        refusal: Global___Refusal | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["refusal", b"refusal"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["echo", b"echo", "echo_heard_us", b"echo_heard_us", "echo_sent_us", b"echo_sent_us", "life", b"life", "log", b"log", "node", b"node", "number", b"number", "pipeline_ms", b"pipeline_ms", "refusal", b"refusal", "sent_us", b"sent_us", "site", b"site", "unshipped_ms", b"unshipped_ms", "version", b"version", "waiting_ms", b"waiting_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Beat: _TypeAlias = Beat  # noqa: Y015
+
+@_typing.final
 class ReadingsWanted(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

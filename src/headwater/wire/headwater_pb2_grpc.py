@@ -198,6 +198,11 @@ class AgentStub(object):
                 request_serializer=headwater_dot_wire_dot_headwater__pb2.ReadingsWanted.SerializeToString,
                 response_deserializer=headwater_dot_wire_dot_headwater__pb2.ReadingsFound.FromString,
                 _registered_method=True)
+        self.beat = channel.stream_stream(
+                '/headwater.v1.Agent/beat',
+                request_serializer=headwater_dot_wire_dot_headwater__pb2.Beat.SerializeToString,
+                response_deserializer=headwater_dot_wire_dot_headwater__pb2.Beat.FromString,
+                _registered_method=True)
 
 
 class AgentServicer(object):
@@ -211,6 +216,13 @@ class AgentServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def beat(self, request_iterator, context):
+        """Between the agents of two neighbouring nodes, both ways at once; the upstream one calls.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AgentServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -218,6 +230,11 @@ def add_AgentServicer_to_server(servicer, server):
                     servicer.read,
                     request_deserializer=headwater_dot_wire_dot_headwater__pb2.ReadingsWanted.FromString,
                     response_serializer=headwater_dot_wire_dot_headwater__pb2.ReadingsFound.SerializeToString,
+            ),
+            'beat': grpc.stream_stream_rpc_method_handler(
+                    servicer.beat,
+                    request_deserializer=headwater_dot_wire_dot_headwater__pb2.Beat.FromString,
+                    response_serializer=headwater_dot_wire_dot_headwater__pb2.Beat.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -249,6 +266,33 @@ class Agent(object):
             '/headwater.v1.Agent/read',
             headwater_dot_wire_dot_headwater__pb2.ReadingsWanted.SerializeToString,
             headwater_dot_wire_dot_headwater__pb2.ReadingsFound.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def beat(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/headwater.v1.Agent/beat',
+            headwater_dot_wire_dot_headwater__pb2.Beat.SerializeToString,
+            headwater_dot_wire_dot_headwater__pb2.Beat.FromString,
             options,
             channel_credentials,
             insecure,

@@ -93,6 +93,8 @@ class AgentStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> AgentAsyncStub: ...
     read: _grpc.UnaryUnaryMultiCallable[_headwater_pb2.ReadingsWanted, _headwater_pb2.ReadingsFound]
+    beat: _grpc.StreamStreamMultiCallable[_headwater_pb2.Beat, _headwater_pb2.Beat]
+    """Between the agents of two neighbouring nodes, both ways at once; the upstream one calls."""
 
 @_typing.type_check_only
 class AgentAsyncStub(AgentStub):
@@ -100,6 +102,8 @@ class AgentAsyncStub(AgentStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     read: _aio.UnaryUnaryMultiCallable[_headwater_pb2.ReadingsWanted, _headwater_pb2.ReadingsFound]  # type: ignore[assignment]
+    beat: _aio.StreamStreamMultiCallable[_headwater_pb2.Beat, _headwater_pb2.Beat]  # type: ignore[assignment]
+    """Between the agents of two neighbouring nodes, both ways at once; the upstream one calls."""
 
 class AgentServicer(metaclass=_abc_1.ABCMeta):
     """---- the agent ------------------------------------------------------------------------------------------------------"""
@@ -110,5 +114,13 @@ class AgentServicer(metaclass=_abc_1.ABCMeta):
         request: _headwater_pb2.ReadingsWanted,
         context: _ServicerContext,
     ) -> _typing.Union[_headwater_pb2.ReadingsFound, _abc.Awaitable[_headwater_pb2.ReadingsFound]]: ...
+
+    @_abc_1.abstractmethod
+    def beat(
+        self,
+        request_iterator: _MaybeAsyncIterator[_headwater_pb2.Beat],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_headwater_pb2.Beat], _abc.AsyncIterator[_headwater_pb2.Beat]]:
+        """Between the agents of two neighbouring nodes, both ways at once; the upstream one calls."""
 
 def add_AgentServicer_to_server(servicer: AgentServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

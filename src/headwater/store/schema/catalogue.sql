@@ -55,7 +55,7 @@ CREATE TABLE node (
     config          BLOB,               -- MessagePack of model.records.Config
     config_log      INTEGER,
     config_sequence INTEGER,
-    report          BLOB,               -- MessagePack of model.shipment.NodeReport
+    report          BLOB,               -- MessagePack of model.report.NodeReport
     reported_ms     INTEGER NOT NULL
 );
 

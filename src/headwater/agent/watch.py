@@ -1,0 +1,69 @@
+"""How long the parts of this node have stood still, as its agent sees it: one look every 0.1 s."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from headwater.agent.beats import Beats
+from headwater.log.disk import Disk
+from headwater.log.recovery import MARK
+from headwater.log.standing import PROGRESS, load_board
+from headwater.model.patience import PatientClock, Stillness
+from headwater.model.report import Board, LinkEnd, Progress
+
+LOOK_EVERY_S = 0.1
+PAUSE_MS_MAX = 500
+
+
+class Watch:
+    """Looks at what the pipeline daemon shows, and at how far stamps are shipped."""
+
+    def __init__(self, disk: Disk, beats: Beats) -> None:
+        self._disk = disk
+        self._beats = beats
+        self._clock = PatientClock(PAUSE_MS_MAX)
+        self._rounds = Stillness(disk.load_word(PROGRESS), 0)
+        self._shipped = Stillness((0, False), 0)
+        self.board = Board()
+        self.progress = Progress()
+
+    @property
+    def now_ms(self) -> int:
+        """Patient time of the last look: what silence is measured in here."""
+        return self._clock.now_ms
+
+    def look(self, monotonic_ms: int, shipped: int) -> None:
+        """Look once. `shipped` is the last sequence whose stamps the store has."""
+        disk, now_ms = self._disk, self._clock.look(monotonic_ms)
+        pipeline_ms = self._rounds.look(disk.load_word(PROGRESS), now_ms)
+        is_waiting = disk.load_word(MARK) > shipped
+        still_ms = self._shipped.look((shipped, is_waiting), now_ms)
+        self.board = load_board(disk)
+        self.progress = self._beats.progress = Progress(
+            pipeline_ms, self.board.waiting_ms, still_ms if is_waiting else 0
+        )
+
+    @property
+    def links(self) -> tuple[LinkEnd, ...]:
+        """The links as the pipeline daemon showed them, that much longer silent as it has shown nothing since."""
+        late_ms = self.progress.pipeline_ms
+        return tuple(
+            msgspec.structs.replace(
+                end,
+                heard_ms=None if end.heard_ms is None else end.heard_ms + late_ms,
+                stuck_ms=end.stuck_ms + late_ms if end.stuck_ms else 0,
+            )
+            for end in self.board.links
+        )
+
+    async def run(self, shipped: Callable[[], int]) -> None:
+        """Look until cancelled."""
+        while True:
+            self.look(time.monotonic_ns() // 1_000_000, shipped())
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    def next_hop(self) -> str | None:
+        """host:port of the pipeline daemon that this node sends to; None at an endpoint."""
+        return next((end.address for end in self.board.links if end.outgoing and end.address), None)

@@ -1,0 +1,150 @@
+"""The detector: reports and a clock in, verdicts and their changes out. Pure.
+
+Its clock is patient: when its own look comes late it counts little of the pause, for it cannot know what was sent to it
+meanwhile. What gets worse is said at once; what gets better is Yellow until it has lasted, longer each time it flaps.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+
+from headwater.health.rules import Finding, View, assess, view_of
+from headwater.health.signals import Told
+from headwater.health.suspicion import Arrivals, Bounds
+from headwater.model.health import Change, Health, Subject, Verdict
+from headwater.model.patience import PatientClock
+from headwater.model.report import NodeReport
+
+LOOK_EVERY_MS = 100
+PAUSE_MS_MAX = 300
+REPORT_EVERY_MS = 500
+GRACE_MS = 6000
+"""How long a node that this judge never heard may take to find the way to it."""
+RECOVERY_MS = 1000
+RECOVERY_MS_MAX = 30_000
+FLAPS_REMEMBERED_MS = 300_000
+
+
+class _Node:
+    """How a node was heard."""
+
+    def __init__(self, waited_for_ms: int) -> None:
+        self.report: NodeReport | None = None
+        self.heard_ms = waited_for_ms
+        self.arrivals = Arrivals(REPORT_EVERY_MS)
+
+    def take(self, report: NodeReport, now_ms: int) -> None:
+        if self.report is not None:
+            self.arrivals.add(now_ms - self.heard_ms)
+        self.report, self.heard_ms = report, now_ms
+
+    def told(self, now_ms: int) -> Told:
+        return Told(self.report, max(0, now_ms - self.heard_ms), self.arrivals)
+
+
+class _Standing:
+    """The verdict on a subject, and what damps it."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        self.verdict = verdict
+        self._better_since_ms: int | None = None
+        self._reds: deque[int] = deque(maxlen=32)
+
+    def follow(self, finding: Finding, now_ms: int, wall_ms: int) -> Verdict:
+        """The verdict after one more look."""
+        before = self.verdict
+        health, evidence = finding.health, finding.evidence
+        if health.rank >= before.health.rank:
+            self._better_since_ms = None
+        else:
+            self._better_since_ms = now_ms if self._better_since_ms is None else self._better_since_ms
+            if now_ms - self._better_since_ms < self._recovery_ms(now_ms):
+                health = Health.YELLOW
+                evidence = f"recovering: {evidence}"
+        if health is Health.RED and before.health is not Health.RED:
+            self._reds.append(now_ms)
+        self.verdict = Verdict(
+            finding.subject,
+            health,
+            before.since_ms if health is before.health else wall_ms,
+            evidence,
+            finding.cause,
+            finding.is_settled,
+            finding.doubt,
+        )
+        return self.verdict
+
+    def _recovery_ms(self, now_ms: int) -> int:
+        recent = sum(1 for at_ms in self._reds if now_ms - at_ms <= FLAPS_REMEMBERED_MS)
+        return min(RECOVERY_MS_MAX, RECOVERY_MS << max(0, recent - 1))
+
+
+class Detector:
+    """Judges all nodes of one site."""
+
+    def __init__(self, bounds: Bounds, numbered_from: int = 1) -> None:
+        self._bounds = bounds
+        self._clock = PatientClock(PAUSE_MS_MAX)
+        self._nodes: dict[int, _Node] = {}
+        self._standing: dict[Subject, _Standing] = {}
+        self._number = numbered_from
+
+    @property
+    def verdicts(self) -> list[Verdict]:
+        """How everything stands, in the order of subjects."""
+        return [self._standing[subject].verdict for subject in sorted(self._standing, key=_place)]
+
+    @property
+    def late(self) -> int:
+        """How often a look came late."""
+        return self._clock.late
+
+    def know(self, nodes: Iterable[int]) -> None:
+        """Wait for nodes that are known from before."""
+        for node in nodes:
+            self._nodes.setdefault(node, _Node(self._clock.now_ms + GRACE_MS))
+
+    def hear(self, report: NodeReport) -> None:
+        """Take a report in, as of the last look."""
+        self.know([report.node])
+        self._nodes[report.node].take(report, self._clock.now_ms)
+
+    def look(self, monotonic_ms: int, wall_ms: int) -> list[Change]:
+        """Judge anew; what has changed: a word, a cause, or whether it is settled."""
+        now_ms = self._clock.look(monotonic_ms)
+        findings = assess(self.view(now_ms))
+        changes = [
+            change for finding in findings.values() if (change := self._follow(finding, now_ms, wall_ms)) is not None
+        ]
+        for subject in self._standing.keys() - findings.keys():
+            del self._standing[subject]
+        return changes
+
+    def view(self, now_ms: int) -> View:
+        """What is known at a patient time."""
+        return view_of({node: held.told(now_ms) for node, held in self._nodes.items()}, self._bounds)
+
+    def _follow(self, finding: Finding, now_ms: int, wall_ms: int) -> Change | None:
+        standing = self._standing.get(finding.subject)
+        if standing is None:
+            verdict = Verdict(
+                finding.subject, finding.health, wall_ms, finding.evidence, finding.cause, finding.is_settled,
+                finding.doubt,
+            )  # fmt: skip
+            self._standing[finding.subject] = _Standing(verdict)
+            return self._change(None, verdict)
+        before = standing.verdict
+        after = standing.follow(finding, now_ms, wall_ms)
+        return None if _essence(before) == _essence(after) else self._change(before.health, after)
+
+    def _change(self, before: Health | None, verdict: Verdict) -> Change:
+        self._number += 1
+        return Change(self._number - 1, before, verdict)
+
+
+def _essence(verdict: Verdict) -> tuple[object, ...]:
+    """What makes two verdicts different."""
+    return (verdict.health, verdict.cause, verdict.is_settled)
+
+
+def _place(subject: Subject) -> tuple[int, str, int]:
+    return (subject.node, subject.part, -1 if subject.target is None else subject.target)

@@ -1,0 +1,166 @@
+"""What is known of a grid at one moment: how long each part has been silent, on each path. Pure.
+
+Silences are in ms of the judge's patient clock. What a witness told is that much older as its report is.
+"""
+
+from typing import NamedTuple
+
+from headwater.health.suspicion import Arrivals
+from headwater.model.report import LinkEnd, Neighbour, NodeReport, Progress
+
+NEVER_MS = 1 << 40
+"""The silence of who was never heard on a path."""
+TOLD_MS_MAX = 700
+"""The most by which the age of a report adds to the silences of links that it tells: a node that does not report is
+no evidence that its links do not pass anything."""
+
+
+class Told(NamedTuple):
+    """The last report of a node."""
+
+    report: NodeReport | None
+    """None before the first."""
+    silent_ms: int
+    """Since it came; before the first since the node is waited for."""
+    arrivals: Arrivals
+
+
+class NodeSignals(NamedTuple):
+    """How a node was heard last."""
+
+    report_ms: int
+    """On the way to the server."""
+    beat_ms: int
+    """By neighbouring agents."""
+    pipeline_ms: int
+    """Its pipeline daemon: by its own agent, told to the server or in a beat, and by neighbours on the data stream."""
+    waiting_ms: int
+    """For how long input has waited to become durable."""
+    unshipped_ms: int
+    """For how long stamps have waited to be shipped."""
+    withheld_ms: int
+    witnesses: tuple[int, ...]
+    """Neighbours that could hear it, by their own telling."""
+    arrivals: Arrivals
+
+    @property
+    def any_ms(self) -> int:
+        """On whatever path."""
+        return min(self.report_ms, self.beat_ms, self.pipeline_ms)
+
+
+class LinkSignals(NamedTuple):
+    """What passes on a link."""
+
+    back_ms: int | None
+    """Since the sender heard the receiver's pipeline daemon; None when it does not tell."""
+    forth_ms: int | None
+    """Since the receiver heard the sender's."""
+    beat_ms: int | None
+    """Since beats passed, the worse of both ways; None where there are none."""
+    stuck_ms: int
+    """For how long something has been under way and nothing was acknowledged."""
+    problem: str
+    address: str
+
+    @property
+    def passing_ms(self) -> int:
+        """Since data passed, on the worse of both ways."""
+        known = [ms for ms in (self.back_ms, self.forth_ms) if ms is not None]
+        return max(known) if known else NEVER_MS
+
+
+LinkKey = tuple[int, int | None]
+
+
+class Witnessed(NamedTuple):
+    """What one node told of another."""
+
+    witness: int
+    age_ms: int
+    """Of the report that tells it."""
+    beat: Neighbour | None
+    end: LinkEnd | None
+
+
+def witnessed(told: dict[int, Told]) -> dict[int, list[Witnessed]]:
+    """What is told of each node by others."""
+    found: dict[int, list[Witnessed]] = {}
+    for witness, (report, age_ms, _) in told.items():
+        if report is None:
+            continue
+        for beat in report.neighbours:
+            found.setdefault(beat.node, []).append(Witnessed(witness, age_ms, beat, None))
+        for end in report.links:
+            if end.node is not None:
+                found.setdefault(end.node, []).append(Witnessed(witness, age_ms, None, end))
+    return found
+
+
+def node_signals(held: Told, others: list[Witnessed]) -> NodeSignals:
+    """How a node was heard last, by itself and by all that told of it."""
+    own, silent_ms, arrivals = held
+    beats, pipelines = [NEVER_MS], [NEVER_MS]
+    progress, freshest_ms = Progress(), NEVER_MS
+    if own is not None:
+        pipelines.append(silent_ms + own.progress.pipeline_ms)
+        progress, freshest_ms = own.progress, silent_ms
+    for _, age_ms, beat, end in others:
+        if beat is not None:
+            beat_ms = age_ms + beat.heard_ms
+            beats.append(beat_ms)
+            pipelines.append(beat_ms + beat.progress.pipeline_ms)
+            if beat_ms < freshest_ms:
+                progress, freshest_ms = beat.progress, beat_ms
+        if end is not None and end.heard_ms is not None:
+            pipelines.append(age_ms + end.heard_ms)
+    return NodeSignals(
+        report_ms=silent_ms,
+        beat_ms=min(beats),
+        pipeline_ms=min(pipelines),
+        waiting_ms=progress.waiting_ms,
+        unshipped_ms=progress.unshipped_ms,
+        withheld_ms=own.withheld_ms if own is not None else 0,
+        witnesses=tuple(sorted({one.witness for one in others})),
+        arrivals=arrivals,
+    )
+
+
+def link_signals(told: dict[int, Told]) -> dict[LinkKey, LinkSignals]:
+    """All links that are told of by either end."""
+    links: dict[LinkKey, LinkSignals] = {}
+    elsewhere: set[int] = set()
+    for node, (report, age_ms, _) in told.items():
+        for end in report.links if report is not None else ():
+            if end.outgoing:
+                elsewhere.add(node)
+                back_ms = None if end.heard_ms is None else end.heard_ms + min(age_ms, TOLD_MS_MAX)
+                beat_ms = _beats(told, node, end.node)
+                links[node, end.node] = LinkSignals(back_ms, None, beat_ms, end.stuck_ms, end.problem, end.address)
+    for node, (report, age_ms, _) in told.items():
+        for end in report.links if report is not None else ():
+            key = (end.node or 0, node)
+            if end.outgoing or end.node not in told or end.heard_ms is None:
+                continue
+            if key not in links and end.node in elsewhere:
+                continue  # It sends somewhere else now, and says so.
+            before = links.get(key) or LinkSignals(None, None, _beats(told, end.node, node), 0, "", "")
+            report_of_receiver = told[node].report
+            withheld = report_of_receiver is not None and report_of_receiver.withheld_ms > 0
+            # Who withholds reads hears nothing, and that is no silence.
+            forth_ms = None if withheld else end.heard_ms + min(age_ms, TOLD_MS_MAX)
+            links[key] = before._replace(forth_ms=forth_ms)
+    return links
+
+
+def _beats(told: dict[int, Told], one: int, other: int | None) -> int | None:
+    """Since beats passed between two nodes, on the worse of both ways; None when neither tells of any."""
+    if other is None:
+        return None
+    ages = []
+    for hearer, heard in ((one, other), (other, one)):
+        held = told.get(hearer)
+        if held is not None and held.report is not None:
+            age_ms = min(held.silent_ms, TOLD_MS_MAX)
+            ages += [beat.heard_ms + age_ms for beat in held.report.neighbours if beat.node == heard]
+    return max(ages, default=None)
