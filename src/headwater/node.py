@@ -4,6 +4,7 @@ Everything heavy is imported in the function that needs it: a gateway carries ne
 """
 
 import asyncio
+import contextlib
 import gc
 import logging
 import os
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from headwater.agent.options import AgentOptions
 from headwater.emulator.options import SensorOptions
+from headwater.model.errors import Unavailable
 from headwater.pipeline.options import GatewayOptions
 
 if TYPE_CHECKING:
@@ -72,15 +74,44 @@ def run_agent(options: AgentOptions) -> int:
 
 
 def run_store(options: "ServerOptions") -> int:
-    """Be the store: the one writer, and the ingest of stamps."""
+    """Be the store: the one writer, the ingest of stamps, and the judge of the nodes that report to it."""
     from headwater.config.address import parse_address
+    from headwater.health.judge import Judge
+    from headwater.health.suspicion import PROFILES
+    from headwater.store.health import open_health
     from headwater.store.service import serve as serve_store
+    from headwater.wire.tasks import raising
 
     _yield_to_the_data_path()
     _settle()
     address = parse_address(options.ingest)
-    serving = serve_store(options.store, options.data / "store", options.site, address.host, address.port, wall_ms)
-    return asyncio.run(_run_until_told(serving))
+    folder = options.data / "store"
+
+    async def serve() -> None:
+        writer = open_health(folder, options.site)
+        judge = Judge(PROFILES[options.health], writer, wall_ms)
+        with (
+            contextlib.suppress(Unavailable),
+            contextlib.closing(options.store.open_reader(folder, options.site)) as known,
+        ):
+            judge.detector.know(node.id for node in known.nodes())
+        judging = asyncio.create_task(judge.run())
+        try:
+            with raising([judging]):
+                await serve_store(
+                    options.store, folder, options.site, address.host, address.port, wall_ms, heard=judge.hear
+                )
+        finally:
+            judging.cancel()
+            await asyncio.gather(judging, return_exceptions=True)
+            writer.close()
+
+    return asyncio.run(_run_until_told(serve()))
+
+
+def open_reader(options: "ServerOptions") -> "Reader":
+    """A reader of the server's store; Unavailable while there is none."""
+    return options.store.open_reader(options.data / "store", options.site)
 
 
 def run_api(options: "ServerOptions") -> int:
@@ -88,10 +119,7 @@ def run_api(options: "ServerOptions") -> int:
     import headwater
     from headwater.api.server import run
 
-    def open_reader() -> "Reader":
-        return options.store.open_reader(options.data / "store", options.site)
-
-    run(options.api, open_reader, wall_ms, headwater.__version__)
+    run(options.api, partial(open_reader, options), wall_ms, headwater.__version__)
     return 0
 
 

@@ -68,6 +68,9 @@ class Agent(AgentServicer):
         self.asked.append([(run.start, run.count) for run in request.run])
         return pb.ReadingsFound(found=[self._found(run) for run in request.run])
 
+    def beat(self, request_iterator: Iterator[pb.Beat], context: object) -> Iterator[pb.Beat]:
+        raise NotImplementedError
+
     def _found(self, run: pb.Run) -> pb.Found:
         ids = [DataPointId(self._node, run.start + position) for position in range(run.count)]
         held = [self._readings.get(id, "unknown") for id in ids]

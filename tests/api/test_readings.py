@@ -1,7 +1,7 @@
 """Values from agents: which runs are asked for, and what an agent that fails costs."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from itertools import pairwise
 
 import grpc
@@ -97,6 +97,9 @@ class _Answers(AgentServicer):
 
     async def read(self, request: pb.ReadingsWanted, context: object) -> pb.ReadingsFound:
         return await self._answer(request)
+
+    def beat(self, request_iterator: AsyncIterator[pb.Beat], context: object) -> AsyncIterator[pb.Beat]:
+        raise NotImplementedError
 
 
 def test_an_agent_that_hangs_is_given_up() -> None:

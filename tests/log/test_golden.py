@@ -154,7 +154,7 @@ def test_snapshots_of_format_1_are_read(golden: SimDisk) -> None:
     by_records.ordinal = START.start
     for _, _, record in places(golden):
         if record.kind != Kind.SNAPSHOT:
-            by_records.apply(record.kind, record.sequence, record.total, record.upstream, body_of(record))
+            by_records.apply(record.kind, record.sequence, record.total, record.upstream, body_of(record), record.stays)
     assert [vars(State.restore(head.body)) for head in heads] == [vars(by_records)] * 2
 
 

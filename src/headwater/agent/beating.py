@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 import grpc
 
 from headwater.agent.beats import Beats, Peer
+from headwater.agent.options import AGENT_PORTS
 from headwater.agent.watch import Watch
 from headwater.model.errors import Rejected
 from headwater.wire import headwater_pb2 as pb
@@ -21,8 +22,6 @@ BEAT_EVERY_S = 0.5
 SILENCE_S_MAX = 3.0
 """A connection on which nothing is heard for that long is made anew: the way may have changed."""
 WAIT_S_MAX = 1.0
-AGENT_PORTS = 10
-"""How far the port of an agent lies from that of its pipeline daemon, unless it is said otherwise."""
 
 _logger = logging.getLogger(__name__)
 

@@ -56,11 +56,12 @@ class AgentServicer:
             found=[pb.Found(state=state, readings=encode(rows) if rows else b"") for state, rows in found]
         )
 
-    def beat(
+    async def beat(
         self, messages: AsyncIterator[pb.Beat], context: "grpc.aio.ServicerContext[pb.Beat, pb.Beat]"
     ) -> AsyncIterator[pb.Beat]:
         """Beats of an upstream agent, answered by ours."""
-        return self._beating.answer(messages)
+        async for beat in self._beating.answer(messages):
+            yield beat
 
 
 @contextlib.asynccontextmanager

@@ -9,6 +9,9 @@ from msgspec import Meta
 
 from headwater.model.ids import NODE_MAX
 
+AGENT_PORTS = 10
+"""How far the port of an agent lies from that of its pipeline daemon, unless it is said otherwise."""
+
 
 class AgentOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One provenance daemon, beside the pipeline daemon whose log it reads."""

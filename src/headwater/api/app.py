@@ -8,6 +8,7 @@ from fastapi.responses import Response
 from starlette.routing import Match
 
 from headwater.api.cluster import add_cluster
+from headwater.api.cluster_health import add_cluster_health
 from headwater.api.find import add_find
 from headwater.api.health import add_health
 from headwater.api.hot import HotAnswers
@@ -67,7 +68,16 @@ def create_app(
     service = Service(lanes, agents, now_ms, version, options, queries)
     live = app.state.live = Live(service)
     add_handlers(app)
-    for add in (add_health, add_cluster, add_provenance, add_find, add_lineage, add_losses, add_retention):
+    for add in (
+        add_health,
+        add_cluster,
+        add_cluster_health,
+        add_provenance,
+        add_find,
+        add_lineage,
+        add_losses,
+        add_retention,
+    ):
         add(app, service)
     for add in (add_query, add_query_2018):
         add(app, service)

@@ -6,6 +6,7 @@ from msgspec import UNSET
 
 from headwater.api import documents, openapi
 from headwater.api.answers import encode, flag, json_answer
+from headwater.api.cluster_health import Verdicts
 from headwater.api.contract import (
     INVALID_NODE,
     NO_CLUSTER,
@@ -20,7 +21,7 @@ from headwater.api.gather import PLAIN, Facts, nodes_of
 from headwater.api.pages import CURSOR, PAGE_HEADERS, Page, Question
 from headwater.api.points import Painter
 from headwater.api.service import Service
-from headwater.api.stats import Standing
+from headwater.api.stats import stats as described
 from headwater.model.errors import Rejected
 from headwater.model.ids import format_node, parse_node
 from headwater.store.port import DataPoint, Node, Reader
@@ -28,7 +29,6 @@ from headwater.store.port import DataPoint, Node, Reader
 
 def add_cluster(app: FastAPI, service: Service) -> None:
     """Add the resource."""
-    standing = Standing(service.options.thresholds)
 
     @app.get(
         "/v1/cluster/topology",
@@ -51,10 +51,10 @@ def add_cluster(app: FastAPI, service: Service) -> None:
     )
     async def stats(request: Request) -> Response:
         detail = flag(request, "detail")
-        nodes = await service.lanes.glance(lambda reader: reader.nodes())
+        nodes, standing = await service.lanes.glance(lambda reader: (reader.nodes(), reader.standing()))
         if not nodes:
             raise Absent(NO_STATS)
-        return json_answer(encode(standing.of(nodes, service.now_ms(), detail)))
+        return json_answer(encode(described(nodes, Verdicts(standing, service.now_ms()), detail)))
 
     @app.get(
         "/v1/cluster/{nodeId}/provenance",

@@ -26,7 +26,8 @@ class Invalid(Exception):
 
 def is_2018(path: str) -> bool:
     """Whether a path was answered by the 2018 system, so that its failures are one quoted string too."""
-    return path.startswith(("/v1/cluster/", "/v1/provenance/")) and not path.endswith("/forward")
+    ours = path.endswith("/forward") or path in ("/v1/cluster/health", "/v1/cluster/events")
+    return path.startswith(("/v1/cluster/", "/v1/provenance/")) and not ours
 
 
 def parse_size(text: str | None) -> int:

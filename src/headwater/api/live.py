@@ -10,15 +10,16 @@ from msgspec import UNSET
 
 from headwater.api import documents, openapi
 from headwater.api.answers import encode
+from headwater.api.cluster_health import Verdicts
 from headwater.api.eventstream import EventStream
 from headwater.api.feed import ALL, HEARTBEAT, Event, Feed, Listener, Wanted, frame, missed
 from headwater.api.service import Service
-from headwater.api.stats import Standing
+from headwater.api.stats import stats as described
 from headwater.api.words import METER, METRIC, NODE, node_of, text
 from headwater.model.errors import Rejected, Unavailable
 from headwater.model.ids import IdRun, format_node
 from headwater.model.records import Kind
-from headwater.store.port import Arrival, Landing, Node, Reader
+from headwater.store.port import Arrival, Landing, Node, Reader, Standing
 
 LOOK_BATCHES = 256
 """The most batches that are looked at in one piece."""
@@ -41,7 +42,6 @@ class Live:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._options = service.options
-        self._standing = Standing(service.options.thresholds)
         self.stamps = Feed(self._produce_stamps)
         self.rates = Feed(self._produce_rates)
 
@@ -126,13 +126,13 @@ class Live:
         loop = asyncio.get_running_loop()
         while True:
             begun_s = loop.time()
-            nodes = await self._service.lanes.watch(lambda reader: reader.nodes())
-            feed.publish([Event(frame("rates", encode(self._rates(nodes))))])
+            nodes, standing = await self._service.lanes.watch(lambda reader: (reader.nodes(), reader.standing()))
+            feed.publish([Event(frame("rates", encode(self._rates(nodes, standing))))])
             await asyncio.sleep(max(0.0, self._options.rates_interval_s - (loop.time() - begun_s)))
 
-    def _rates(self, nodes: list[Node]) -> documents.LiveRates:
+    def _rates(self, nodes: list[Node], standing: Standing | None) -> documents.LiveRates:
         now_ms = self._service.now_ms()
-        stats = self._standing.of(nodes, now_ms, detail=True)
+        stats = described(nodes, Verdicts(standing, now_ms), detail=True)
         return documents.LiveRates(
             at=now_ms,
             nodes=[

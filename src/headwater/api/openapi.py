@@ -17,6 +17,8 @@ _TYPES = (
     documents.Datapoint,
     documents.Node,
     documents.NodeStat,
+    documents.ClusterHealth,
+    documents.HealthEvent,
     documents.Found,
     documents.LineageQuestion,
     documents.LiveRates,

@@ -5,7 +5,6 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from headwater.api.verdicts import Thresholds
 from headwater.store.query.options import QueryOptions
 
 
@@ -20,7 +19,6 @@ class ApiOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     sql: QueryOptions = QueryOptions()
     lanes: Annotated[int, Meta(ge=1, le=64)] = 2
     """Threads for questions that may take long; one more answers the short ones."""
-    thresholds: Thresholds = Thresholds()
     agent_timeout_s: Annotated[float, Meta(gt=0, le=60)] = 5.0
     """How long one question to a node's agent may take before its values are shown as unreachable."""
     body_bytes_max: Annotated[int, Meta(ge=1)] = 1 << 20

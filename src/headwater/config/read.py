@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from headwater.agent.options import AgentOptions, parse_redis
+from headwater.agent.options import AGENT_PORTS, AgentOptions, parse_redis
 from headwater.config.address import Address, parse_address, reached
 from headwater.config.inlets import read_http, read_mqtt
 from headwater.config.server import plain_name, read_idprovider, read_server
@@ -26,8 +26,6 @@ from headwater.pipeline.inlets import MQTT_WINDOW
 from headwater.pipeline.options import GatewayOptions
 from headwater.pipeline.step_options import KINDS, StepOptions, check_masks
 
-AGENT_PORTS = 10
-"""How far the port of an agent lies from that of its pipeline daemon, unless the file says otherwise."""
 LISTEN = "127.0.0.1:50051"
 
 TOPOLOGY_KEYS = ("site", "server", "store", "node", "sensors", "idprovider")
@@ -58,10 +56,7 @@ def read_topology(file: Table, folder: Path) -> Topology:
     topology = Topology(
         server=server,
         gateways=tuple(replace(gateway, successor=ids.get(gateway.next or "")) for gateway in gateways),
-        agents=tuple(
-            replace(agent, agents={gateway.next: beside[gateway.next]} if gateway.next in beside else {})
-            for gateway, agent in zip(gateways, agents, strict=True)
-        ),
+        agents=tuple(replace(agent, agents=beside) for agent in agents),
         sensors=tuple(sensors),
         idprovider=idprovider,
     )

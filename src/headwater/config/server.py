@@ -7,11 +7,12 @@ from headwater.config.address import parse_address
 from headwater.config.toml import Table
 from headwater.config.topology import ID_PROVIDER, SERVER, ServerOptions, StoreOptions
 from headwater.emulator.options import IdProviderOptions
+from headwater.health.suspicion import PROFILES
 from headwater.store.options import SqliteOptions
 from headwater.store.query.options import QueryOptions
 
 REST_LISTEN = "127.0.0.1:5000"
-SERVER_KEYS = ("listen", "data", "sql")
+SERVER_KEYS = ("listen", "data", "sql", "health")
 
 _NAME = re.compile(r"\w[\w.-]{0,63}")
 
@@ -29,7 +30,14 @@ def read_server(file: Table, folder: Path) -> ServerOptions:
         site=file.read("site", plain_name, "default"),
         store=_store(store),
         sql=_sql(table.table("sql")),
+        health=table.read("health", _profile, "default"),
     )
+
+
+def _profile(text: str) -> str:
+    if text not in PROFILES:
+        raise ValueError(f"must be one of {', '.join(PROFILES)}")
+    return text
 
 
 def _store(table: Table) -> StoreOptions:

@@ -42,6 +42,8 @@ class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
     store: StoreOptions = SqliteOptions()
     sql: QueryOptions = QueryOptions()
     """What a query may take, see below."""
+    health: str = "default"
+    """After how much silence something is Red: `default`, or as the 2018 system had it, `2018-master`, `2018-image`."""
 
     @property
     def ingest(self) -> str:

@@ -34,8 +34,11 @@ def with_free_ports(topology: Topology, data: Path, choose: Callable[[int, int],
         )
         for at, gateway in enumerate(topology.gateways)
     )
+    beside = {fresh[2 + 2 * at]: fresh[3 + 2 * at] for at in range(len(gateways))}
     agents = tuple(
-        replace(agent, listen=fresh[3 + 2 * at], server=server.ingest, data=data / agent.name, redis=None)
+        replace(
+            agent, listen=fresh[3 + 2 * at], server=server.ingest, data=data / agent.name, redis=None, agents=beside
+        )
         for at, agent in enumerate(topology.agents)
     )
     idprovider = topology.idprovider
@@ -63,6 +66,7 @@ def format_topology(topology: Topology) -> str:
         server={
             "listen": server.listen,
             "data": server.data.absolute(),
+            "health": server.health,
             "sql": msgspec.to_builtins(server.sql),
         },
         store=_present(msgspec.to_builtins(server.store)),

@@ -93,8 +93,17 @@ class State:
     def place(self) -> Place:
         return Place(self.sequence, self.count, self.ordinal)
 
-    def apply(self, kind: int, sequence: int, count: int, upstream: Position | None, body: Body | None) -> None:
-        """Take one record in; `body` is None for kinds without one and for kinds not known here."""
+    def apply(
+        self,
+        kind: int,
+        sequence: int,
+        count: int,
+        upstream: Position | None,
+        body: Body | None,
+        stays: bool = False,
+    ) -> None:
+        """Take one record in; `body` is None for kinds without one and for kinds not known here. What `stays` does not
+        go to the next hop."""
         self.sequence, self.count = sequence, count
         if upstream is not None:
             self.positions[upstream.log] = upstream.sequence

@@ -79,7 +79,7 @@ def read_log(disk: Disk, node: int, log: bytes, mark: int, ordinal_end: int) -> 
     survey = _Survey(node, log, firsts[0] - 1 if firsts else state.sequence)
     for segment, found in survey.read(disk, firsts):
         if segment.first >= fold_from and found.sequence > state.sequence:
-            state.apply(found.kind, found.sequence, found.total, found.upstream, body_of(found))
+            state.apply(found.kind, found.sequence, found.total, found.upstream, body_of(found), found.stays)
     last = survey.last
     gaps = survey.end(mark, ordinal_end)
     state.sequence, state.count = max(state.sequence, survey.last), max(state.count, survey.count or 0)

@@ -170,7 +170,7 @@ class NodeLog:
             segment.readings += readings
             if isinstance(body, Loss):
                 segment.losses.append((sequence, body))
-            state.apply(kind, sequence, count, upstream, body)
+            state.apply(kind, sequence, count, upstream, body, stays)
             self._recent.add(record, self.durable)
         return record
 

@@ -33,6 +33,10 @@ class StoreFiles(NamedTuple):
         return self.folder / "catalogue.sqlite"
 
     @property
+    def health(self) -> Path:
+        return self.folder / "health.sqlite"
+
+    @property
     def lock(self) -> Path:
         return self.folder / "lock"
 

@@ -5,6 +5,7 @@ from typing import NamedTuple, Protocol, overload
 
 from headwater.model.context import Context
 from headwater.model.errors import Rejected
+from headwater.model.health import Change, Health, Part, Verdict
 from headwater.model.ids import DataPointId, IdRun
 from headwater.model.reading import SeriesKey
 from headwater.model.records import Config, Loss
@@ -94,6 +95,16 @@ class Node(NamedTuple):
     """The last report, None before the first."""
     reported_ms: int
     """When the report arrived, by the store's clock; 0 before the first."""
+
+
+class Standing(NamedTuple):
+    """How everything stands by the judge of the site."""
+
+    at_ms: int
+    """When it looked last, by its wall clock."""
+    late: int
+    """How many of its looks came late, so that it counted their pauses as nothing."""
+    verdicts: list[Verdict]
 
 
 class Place(NamedTuple):
@@ -327,6 +338,21 @@ class Reader(Protocol):
 
     def alarms(self, size: int = 1000, before: int | None = None) -> list[Alarm]:
         """What the store was alarmed by, newest first; only what has a lower number than `before`."""
+        ...
+
+    def standing(self) -> Standing | None:
+        """How the nodes, their daemons and links stand by the judge's last look; None before its first."""
+        ...
+
+    def changes(
+        self, size: int = 1000, before: int | None = None, after: int | None = None, node: int | None = None
+    ) -> list[Change]:
+        """What has changed in health, newest first, with before > number > after; all of it or what is about one
+        node and the links to it."""
+        ...
+
+    def health_at(self, node: int, time_ms: int) -> dict[Part, Health]:
+        """The words in force for a node, its daemons and its outgoing link at a time; absent where none was known."""
         ...
 
     def refused(self) -> dict[str, int]:

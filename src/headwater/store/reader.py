@@ -8,6 +8,8 @@ from typing import TypeVar
 
 from headwater.model.context import Context
 from headwater.model.errors import Unavailable
+from headwater.model.health import Change, Health
+from headwater.model.health import Part as HealthPart
 from headwater.model.ids import ORDINAL_MAX, DataPointId
 from headwater.model.reading import SeriesKey
 from headwater.store import lineage
@@ -17,6 +19,7 @@ from headwater.store.catalogue import IDS, PARENTS, Catalogue
 from headwater.store.expired import why_missing
 from headwater.store.files import StoreFiles, data_version, open_to_read
 from headwater.store.found import found_points
+from headwater.store.health import HealthReader
 from headwater.store.periods import Periods
 from headwater.store.points import PointsById, Sent, data_points
 from headwater.store.port import (
@@ -30,6 +33,7 @@ from headwater.store.port import (
     Landing,
     Node,
     Search,
+    Standing,
     StoredLoss,
 )
 from headwater.store.search import entries_of, found_by
@@ -52,6 +56,7 @@ class SqliteReader:
         self._files = files
         self._catalogue = Catalogue(open_to_read(files.catalogue))
         self._periods = Periods(files, self._catalogue, seconds)
+        self._health = HealthReader(files)
         self._request = Request(self._periods, self._catalogue)
         self._lock = threading.Lock()
 
@@ -111,12 +116,24 @@ class SqliteReader:
     def refused(self) -> dict[str, int]:
         return self._answer(lambda _: self._catalogue.refused())
 
+    def standing(self) -> Standing | None:
+        return self._answer(lambda _: self._health.standing())
+
+    def changes(
+        self, size: int = 1000, before: int | None = None, after: int | None = None, node: int | None = None
+    ) -> list[Change]:
+        return self._answer(lambda _: self._health.changes(max(size, 0), before, after, node))
+
+    def health_at(self, node: int, time_ms: int) -> dict[HealthPart, Health]:
+        return self._answer(lambda _: self._health.at(node, time_ms))
+
     def totals(self) -> dict[str, int]:
         return self._answer(lambda _: self._totals())
 
     def close(self) -> None:
         with self._lock:
             self._periods.close()
+            self._health.close()
             self._catalogue.connection.close()
 
     def _totals(self) -> dict[str, int]:

@@ -3,16 +3,19 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, cast
 
 import grpc
 
 from headwater.model.errors import ConfigError, HeadwaterError, Rejected, Unavailable
+from headwater.model.report import NodeReport
 from headwater.store.commit import Committer, committing
 from headwater.store.options import SqliteOptions
 from headwater.store.port import Expired
 from headwater.store.retention import WHY
+from headwater.store.shipments import opened_report
 from headwater.wire import headwater_pb2 as pb
 from headwater.wire.headwater_pb2_grpc import ProvenanceServicer, add_ProvenanceServicer_to_server
 from headwater.wire.link import GRPC_OPTIONS, LINK_VERSION
@@ -69,10 +72,11 @@ class ProvenanceService:
     cannot be told from another's, breaks the protocol, or the store does not work.
     """
 
-    def __init__(self, committer: Committer, now: Callable[[], int]) -> None:
-        """`now` gives ms since the epoch."""
+    def __init__(self, committer: Committer, now: Callable[[], int], heard: Callable[[NodeReport], None]) -> None:
+        """`now` gives ms since the epoch; `heard` is called with each report as it comes, before it is kept."""
         self._committer = committer
         self._now = now
+        self._heard = heard
         self._streams: dict[int, _Stream] = {}
         """The latest stream of each node."""
 
@@ -141,12 +145,20 @@ class ProvenanceService:
                 last = up.group.last
                 return _Sent(last, await self._committer.group(agent.log, last, up.group.body))
             case "report":
+                self._hear(agent, up.report)
                 return _Sent(None, await self._committer.report(agent.log, agent.node, up.report))
             case other:
                 return _Sent(
                     None,
                     Rejected("message", f"a {other or 'message of an unknown kind'} that has no place here"),
                 )
+
+    def _hear(self, agent: _Agent, body: bytes) -> None:
+        """Pass a report on at once; one that is wrong is refused, and counted, where it would be kept."""
+        with suppress(Rejected):
+            report = opened_report(body)
+            if report.node == agent.node:
+                self._heard(report)
 
 
 async def _answers(sent: _Sent) -> list[pb.StampsDown]:
@@ -178,17 +190,19 @@ async def serve(
     now: Callable[[], int],
     started: Callable[[int], None] | None = None,
     retain_every_s: float = RETAIN_EVERY_S,
+    heard: Callable[[NodeReport], None] = lambda report: None,
 ) -> None:
     """Write the store of a site below a folder, and take stamps for it on host:port, until cancelled.
 
-    What the options say need not be kept is deleted meanwhile. `started` is told the port, which matters with port 0.
+    What the options say need not be kept is deleted meanwhile. `started` is told the port, which matters with port 0;
+    `heard` is called with the report of each node as it comes.
     ConfigError or Unavailable as `open_writer` raises them, ConfigError when the port cannot be had.
     """
     writer = options.open_writer(folder, site, now)
     try:
         async with committing(writer, now) as committer:
             server = grpc.aio.server(options=[*GRPC_OPTIONS, *_KEEPALIVE])
-            service = cast(ProvenanceServicer, ProvenanceService(committer, now))
+            service = cast(ProvenanceServicer, ProvenanceService(committer, now, heard))
             add_ProvenanceServicer_to_server(service, server)
             bound = _bind(server, host, port)
             await server.start()

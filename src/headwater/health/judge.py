@@ -1,0 +1,78 @@
+"""The judge of a site: looks ten times a second, and keeps what it finds where the API reads it."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from headwater.health.detector import LOOK_EVERY_MS, Detector
+from headwater.health.suspicion import Bounds
+from headwater.model.errors import Unavailable
+from headwater.model.health import Change
+from headwater.model.report import NodeReport
+from headwater.store.health import HealthWriter
+from headwater.store.port import Standing
+
+KEEP_EVERY_S = 0.5
+"""How often the standing is kept although nothing has changed: readers see by it that the judge lives."""
+UNKEPT_MAX = 10_000
+"""The most changes that wait for a disk that refuses."""
+
+_logger = logging.getLogger(__name__)
+
+
+class Judge:
+    """Hears reports on the loop and judges there; what blocks it does in a thread of its own."""
+
+    def __init__(self, bounds: Bounds, writer: HealthWriter, wall_ms: Callable[[], int]) -> None:
+        self._writer = writer
+        self._wall_ms = wall_ms
+        self.detector = Detector(bounds, writer.next_number())
+        self._unkept: list[Change] = []
+        self._thread = ThreadPoolExecutor(1, "health")
+
+    def hear(self, report: NodeReport) -> None:
+        """Take the report of a node in."""
+        self.detector.hear(report)
+
+    async def run(self) -> None:
+        """Judge until cancelled."""
+        loop = asyncio.get_running_loop()
+        keeping: asyncio.Future[None] | None = None
+        due_s = loop.time()
+        try:
+            while True:
+                changes = self.detector.look(time.monotonic_ns() // 1_000_000, self._wall_ms())
+                for change in changes:
+                    _tell(change)
+                self._unkept = [*self._unkept, *changes][-UNKEPT_MAX:]
+                if (keeping is None or keeping.done()) and (self._unkept or loop.time() >= due_s):
+                    due_s = loop.time() + KEEP_EVERY_S
+                    keeping = asyncio.ensure_future(self._keep(loop))
+                await asyncio.sleep(LOOK_EVERY_MS / 1000)
+        finally:
+            if keeping is not None:
+                await asyncio.gather(keeping, return_exceptions=True)
+            self._thread.shutdown()
+
+    async def _keep(self, loop: asyncio.AbstractEventLoop) -> None:
+        changes = self._unkept
+        standing = Standing(self._wall_ms(), self.detector.late, self.detector.verdicts)
+        try:
+            await loop.run_in_executor(self._thread, self._writer.keep, standing, changes)
+        except Unavailable as error:
+            _logger.error("the health of the nodes cannot be kept: %s; trying again", error)
+        else:
+            kept = {change.number for change in changes}
+            self._unkept = [change for change in self._unkept if change.number not in kept]
+
+
+def _tell(change: Change) -> None:
+    verdict = change.verdict
+    if change.before is None or verdict.cause is not None:
+        return
+    subject = verdict.subject
+    where = f"{subject.part} {subject.node:06x}" + (f" to {subject.target:06x}" if subject.target is not None else "")
+    level = logging.WARNING if verdict.is_alarm else logging.INFO
+    _logger.log(level, "%s is %s: %s", where, verdict.health, verdict.evidence)

@@ -1,0 +1,124 @@
+"""How the nodes stand and stood: kept in a file of the embedded store's folder, beside the stamps."""
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from headwater.model.health import Change, Health, Part, Verdict
+from headwater.store.files import StoreFiles, files_of, make_folder, open_to_read, open_to_write, storage_errors
+from headwater.store.port import Standing
+
+CHANGES_MAX = 100_000
+"""Older changes go."""
+_ABOVE_ALL = (1 << 63) - 1
+
+_encode = msgspec.msgpack.Encoder().encode
+_verdicts = msgspec.msgpack.Decoder(list[Verdict]).decode
+_change = msgspec.msgpack.Decoder(Change).decode
+
+
+class HealthWriter:
+    """Keeps what the one judge of a site finds. A power loss may take the newest of it back."""
+
+    def __init__(self, files: StoreFiles) -> None:
+        """Unavailable when the folder cannot be used."""
+        self._files = files
+        with storage_errors(files.folder):
+            make_folder(files.folder)
+            self._connection = open_to_write(files.health, "health")
+            self._connection.execute("PRAGMA synchronous = NORMAL")
+
+    def next_number(self) -> int:
+        """The number that the next change gets."""
+        with storage_errors(self._files.folder):
+            (number,) = self._connection.execute("SELECT coalesce(max(number), 0) + 1 FROM change").fetchone()
+        return int(number)
+
+    def keep(self, standing: Standing, changes: Sequence[Change]) -> None:
+        """Put a standing in place of the last, and add what has changed. Unavailable when nothing was kept."""
+        rows = [(change.number, change.verdict.since_ms, *_place(change), _encode(change)) for change in changes]
+        with storage_errors(self._files.folder):
+            execute = self._connection.execute
+            execute("BEGIN IMMEDIATE")
+            try:
+                execute("DELETE FROM standing")
+                execute(
+                    "INSERT INTO standing VALUES (?, ?, ?)", (standing.at_ms, standing.late, _encode(standing.verdicts))
+                )
+                self._connection.executemany("INSERT OR REPLACE INTO change VALUES (?, ?, ?, ?, ?, ?)", rows)
+                if rows:
+                    execute("DELETE FROM change WHERE number <= ?", (rows[-1][0] - CHANGES_MAX,))
+            except BaseException:
+                execute("ROLLBACK")
+                raise
+            execute("COMMIT")
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class HealthReader:
+    """Reads it, from when there is something."""
+
+    def __init__(self, files: StoreFiles) -> None:
+        self._files = files
+        self._opened: sqlite3.Connection | None = None
+
+    def standing(self) -> Standing | None:
+        """How everything stood at the judge's last look; None before its first."""
+        connection = self._connection()
+        row = None if connection is None else connection.execute("SELECT at_ms, late, body FROM standing").fetchone()
+        return None if row is None else Standing(row[0], row[1], _verdicts(row[2]))
+
+    def changes(self, size: int, before: int | None, after: int | None, node: int | None) -> list[Change]:
+        """What has changed, newest first, with before > number > after; all of it or what is about one node."""
+        connection = self._connection()
+        if connection is None:
+            return []
+        where = "AND (node = :node OR target = :node)" if node is not None else ""
+        rows = connection.execute(
+            f"SELECT body FROM change WHERE number < :before AND number > :after {where} "
+            "ORDER BY number DESC LIMIT :size",
+            {
+                "before": _ABOVE_ALL if before is None else before,
+                "after": -1 if after is None else after,
+                "node": node,
+                "size": size,
+            },
+        )
+        return [_change(body) for (body,) in rows]
+
+    def at(self, node: int, time_ms: int) -> dict[Part, Health]:
+        """The words in force for a node, its daemons and its outgoing link at a time; absent where none was known."""
+        connection = self._connection()
+        found: dict[Part, Health] = {}
+        for part in (Part.NODE, Part.PIPELINE, Part.PROVENANCE, Part.LINK) if connection is not None else ():
+            assert connection is not None
+            row = connection.execute(
+                "SELECT body FROM change WHERE node = ? AND part = ? AND at_ms <= ? "
+                "ORDER BY at_ms DESC, number DESC LIMIT 1",
+                (node, part, time_ms),
+            ).fetchone()
+            if row is not None:
+                found[part] = _change(row[0]).verdict.health
+        return found
+
+    def close(self) -> None:
+        if self._opened is not None:
+            self._opened.close()
+
+    def _connection(self) -> sqlite3.Connection | None:
+        if self._opened is None and self._files.health.exists():
+            self._opened = open_to_read(self._files.health)
+        return self._opened
+
+
+def open_health(folder: Path, site: str) -> HealthWriter:
+    """The health of a site, for its one judge."""
+    return HealthWriter(files_of(folder, site))
+
+
+def _place(change: Change) -> tuple[Part, int, int | None]:
+    return change.verdict.subject.part, change.verdict.subject.node, change.verdict.subject.target
