@@ -7,17 +7,22 @@
 B records only ctime and got its readings from a 2018 client. C also took a batch of node 00000f that was never shipped.
 """
 
+from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from headwater.model.context import Context, Location
+from headwater.model.health import Change, Health, Part, Subject, Verdict
 from headwater.model.ids import DataPointId, IdRun
 from headwater.model.records import Config, Definition, Kind, Loss
 from headwater.model.report import NodeReport
 from headwater.model.shipment import Shipment, ShippedStamp
 from headwater.model.stamp import Inputs, Lists, Origin, OriginKind, Same, Stamp
+from headwater.store.health import HealthWriter
 from headwater.store.options import SqliteOptions
+from headwater.store.port import Standing
 from headwater.store.reader import SqliteReader
 from headwater.store.sqlite import SqliteWriter
 from headwater.wire import codec
@@ -170,10 +175,42 @@ def open_reader(folder: Path) -> SqliteReader:
     return SqliteOptions().open_reader(folder, SITE)
 
 
+def verdicts() -> list[Verdict]:
+    """What a judge says of it: nobody has ever heard B, and C's pipeline daemon has its link in trouble."""
+    green = [
+        Verdict(Subject(part, node), Health.GREEN, T0, "it works")
+        for node in (A, C, E)
+        for part in (Part.NODE, Part.PIPELINE, Part.PROVENANCE)
+    ]
+    dead = Verdict(Subject(Part.NODE, B), Health.RED, T0 + 5, "silent on every path for 2.5 s", doubt="node or link")
+    red = [
+        Verdict(Subject(part, B, target), Health.RED, T0 + 5, "no sign of it", dead.subject)
+        for part, target in ((Part.PIPELINE, None), (Part.PROVENANCE, None), (Part.LINK, C))
+    ]
+    passing = [
+        Verdict(Subject(Part.LINK, source, target), Health.GREEN, T0, "it passes data")
+        for source, target in ((A, C), (C, E))
+    ]
+    return [*green, dead, *red, *passing]
+
+
+def changes() -> list[Change]:
+    """How it came to that: everything was found, then B fell silent."""
+    found = [Change(number, None, verdict) for number, verdict in enumerate(verdicts(), 1)]
+    dead = next(change for change in found if change.verdict.subject == Subject(Part.NODE, B))
+    was = msgspec.structs.replace(dead.verdict, health=Health.GREEN, since_ms=T0, evidence="it reports", doubt="")
+    return [
+        *(msgspec.structs.replace(change, verdict=was) if change is dead else change for change in found),
+        Change(len(found) + 1, Health.GREEN, dead.verdict),
+    ]
+
+
 def fill(writer: SqliteWriter, addresses: dict[int, str]) -> None:
-    """Ship the whole grid; B never reports."""
+    """Ship the whole grid, and judge it; B never reports."""
     for node, shipment in shipments().items():
         writer.hello(SITE, node, log_of(node), NAMES[node], addresses.get(node, ""), NOW_MS)
         writer.add(log_of(node), [(9, shipment)])
         if node != B:
             writer.report(report(node), NOW_MS)
+    with closing(HealthWriter(writer.files)) as health:
+        health.keep(Standing(NOW_MS, 2, verdicts()), changes())

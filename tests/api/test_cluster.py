@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.api import grid
-from tests.api.grid import NOW_MS, T0, A, B, C, E, point
+from tests.api.grid import NOW_MS, T0, B, C, E, point
 from tests.api.served import served
 from tests.api.test_provenance import CONTEXT_E
 
@@ -64,36 +64,19 @@ def test_stats_in_detail_shows_the_last_report(api: httpx.Client) -> None:
     assert "received" not in silent
 
 
-def test_stats_age_with_the_clock_of_the_server(tmp_path: Path) -> None:
+def test_what_the_judge_found_long_ago_is_not_how_things_stand(tmp_path: Path) -> None:
     writer = grid.open_writer(tmp_path)
     grid.fill(writer, {})
     clock = [NOW_MS]
     with served(lambda: grid.open_reader(tmp_path), lambda: clock[0]) as client:
         seen = []
-        for age_ms in (0, 4_000, 7_000):
+        for age_ms in (0, 3_000, 3_001):
             clock[0] = NOW_MS + age_ms
             first = client.get("/v1/cluster/stats").json()[0]
             seen.append((first["nodeHealth"], first["outgoingChannelHealth"], first["sendRate"]))
     writer.close()
 
-    assert seen == [("Green", "Green", 58.0), ("Yellow", "Yellow", 0.0), ("Red", "Red", 0.0)]
-
-
-def test_a_channel_whose_backlog_does_not_move_turns_red(tmp_path: Path) -> None:
-    writer = grid.open_writer(tmp_path)
-    grid.fill(writer, {})
-    clock = [NOW_MS]
-    with served(lambda: grid.open_reader(tmp_path), lambda: clock[0]) as client:
-        seen = []
-        for age_ms in (0, 2_000, 5_000, 8_000):
-            clock[0] = NOW_MS + age_ms
-            stuck = grid.report(A, clock[0], durable=20 + age_ms, received=90 + age_ms)
-            writer.report(stuck, clock[0])
-            first = client.get("/v1/cluster/stats").json()[0]
-            seen.append((first["nodeHealth"], first["outgoingChannelHealth"]))
-    writer.close()
-
-    assert seen == [("Green", "Green"), ("Green", "Green"), ("Green", "Yellow"), ("Green", "Red")]
+    assert seen == [("Green", "Green", 58.0), ("Green", "Green", 58.0), ("Yellow", "Yellow", 0.0)]
 
 
 def test_the_newest_points_of_a_node_come_without_their_inputs(api: httpx.Client) -> None:

@@ -21,6 +21,8 @@ from tests.api.grid import METER, A, B, C, E, point
 ASKED: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "topology": ((), {"detail": True}),
     "stats": ((), {"detail": True}),
+    "health": ((), {}),
+    "health_events": (("gatewayB",), {"page_size": 2}),
     "newest": (("000004",), {"detail": True}),
     "points_of": (("000004",), {"page_size": 2}),
     "trace": ((str(point(E, 4)),), {}),

@@ -39,6 +39,8 @@ class AsyncClient:
 
     topology = AskedLater(calls.topology)
     stats = AskedLater(calls.stats)
+    health = AskedLater(calls.health)
+    health_events = ListedLater(calls.health_events)
     newest = AskedLater(calls.newest)
     points_of = ListedLater(calls.points_of)
     trace = AskedLater(calls.trace)

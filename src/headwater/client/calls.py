@@ -62,6 +62,16 @@ def stats(*, detail: bool = False) -> Call[tuple[results.NodeStat, ...]]:
     return Call(_path("/v1/cluster/stats", detail=detail), reading(tuple[results.NodeStat, ...]))
 
 
+def health() -> Call[results.ClusterHealth]:
+    """How every node, daemon and link stands, and why; NotFound before the first node has spoken."""
+    return Call("/v1/cluster/health", reading(results.ClusterHealth))
+
+
+def health_events(node: str | None = None, *, page_size: int = 1000) -> Pages[results.HealthEvent]:
+    """What has changed in health, about one node (id or name) or all, newest first."""
+    return Pages(Call(_path("/v1/cluster/events", node=node, size=page_size), reading(tuple[results.HealthEvent, ...])))
+
+
 def newest(
     node: str, size: int = 50, *, detail: bool = False, values: bool = False
 ) -> Call[tuple[results.Datapoint, ...]]:

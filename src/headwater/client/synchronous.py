@@ -43,6 +43,8 @@ class Client:
 
     topology = Asked(calls.topology)
     stats = Asked(calls.stats)
+    health = Asked(calls.health)
+    health_events = Listed(calls.health_events)
     newest = Asked(calls.newest)
     points_of = Listed(calls.points_of)
     trace = Asked(calls.trace)

@@ -75,6 +75,11 @@ class SqliteWriter:
                 self.close()
                 raise
 
+    @property
+    def files(self) -> StoreFiles:
+        """Where the store lies on disk."""
+        return self._files
+
     def hello(self, site: str, node: int, log: bytes, name: str, address: str, now_ms: int) -> int:
         with self._storage():
             try:
