@@ -12,6 +12,7 @@ import multiprocessing.connection
 import os
 import tempfile
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -47,6 +48,9 @@ class Agent(AgentServicer):
 
     def read(self, request: pb.ReadingsWanted, context: object) -> pb.ReadingsFound:
         return pb.ReadingsFound(found=[self._found(run.start, run.count) for run in request.run])
+
+    def beat(self, request_iterator: Iterator[pb.Beat], context: object) -> Iterator[pb.Beat]:
+        raise NotImplementedError
 
     def _found(self, start: int, count: int) -> pb.Found:
         readings = [Reading("meter0", "metric0", start + at, at / 8) for at in range(count)]

@@ -16,6 +16,8 @@ ANSWERED = {
     "/v1/provenance/{id}/forward": f"/v1/provenance/{point(C, 1)}/forward?structure=linear&detail=true",
     "/v1/find": "/v1/find?detail=true&max=1.5",
     "/v1/query": "/v1/query",
+    "/v1/cluster/health": "/v1/cluster/health",
+    "/v1/cluster/events": "/v1/cluster/events?size=3",
     "/v1/losses": "/v1/losses",
     "/v1/alarms": "/v1/alarms",
     "/v1/totals": "/v1/totals",
@@ -35,7 +37,7 @@ def description(api: httpx.Client) -> dict[str, Any]:
 def test_every_path_is_described_and_no_page_needs_a_content_network(
     api: httpx.Client, description: dict[str, Any]
 ) -> None:
-    apart = ("/v1/lineage", "/v1/live/stamps", "/v1/live/rates", "/v1/provenance", "/v1/query/{id}")
+    apart = ("/v1/lineage", "/v1/live/stamps", "/v1/live/rates", "/v1/live/health", "/v1/provenance", "/v1/query/{id}")
     assert set(description["paths"]) == {*ANSWERED, *apart}
     assert [api.get(path).status_code for path in ("/docs", "/redoc")] == [404, 404]
 

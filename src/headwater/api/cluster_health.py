@@ -2,6 +2,7 @@
 
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
+from msgspec import UNSET
 
 from headwater.api import documents, openapi
 from headwater.api.answers import encode, json_answer
@@ -11,6 +12,7 @@ from headwater.api.service import Service
 from headwater.api.words import NODE, node_of
 from headwater.model.health import Change, Health, Part, Subject, Verdict
 from headwater.model.ids import format_node
+from headwater.model.records import Why
 from headwater.model.report import LinkEnd, NodeReport
 from headwater.store.port import Node, Reader, Standing
 
@@ -95,10 +97,10 @@ def event_of(change: Change) -> documents.HealthEvent:
         number=change.number,
         at=verdict.since_ms,
         subject=_subject(verdict.subject),
-        before=None if change.before is None else change.before.value,
+        before=UNSET if change.before is None else change.before.value,
         health=verdict.health.value,
         evidence=verdict.evidence,
-        cause=None if verdict.cause is None else _subject(verdict.cause),
+        cause=UNSET if verdict.cause is None else _subject(verdict.cause),
         doubt=verdict.doubt,
         alarm=verdict.is_alarm,
     )
@@ -126,27 +128,27 @@ def _link(node: Node, verdict: Verdict) -> documents.HealthLink:
     end = next((end for end in ends if end.outgoing and end.node == target), None)
     return documents.HealthLink(
         source=format_node(node.id),
-        target=None if target is None else format_node(target),
+        target=UNSET if target is None else format_node(target),
         link=_judged(verdict),
         address="" if end is None else end.address,
-        account=None if end is None or node.report is None else _account(node.report, end),
+        account=UNSET if end is None or node.report is None else _account(node.report, end),
     )
 
 
 def _account(report: NodeReport, end: LinkEnd) -> documents.Account:
-    dropped = sum(report.dropped.values())
+    dropped = {why: count for why, count in report.dropped.items() if why == Why.DROPPED}
     return documents.Account(
-        sent=report.received,
-        delivered=end.readings - dropped,
-        buffered=report.received - end.readings,
-        dropped=report.dropped,
+        sent=end.sent,
+        delivered=end.delivered,
+        buffered=end.sent - end.delivered - sum(dropped.values()),
+        dropped=dropped,
         rate=report.send_rate,
         oldest_ms=end.oldest_ms,
     )
 
 
 def _judged(verdict: Verdict) -> documents.Judged:
-    cause = None if verdict.cause is None else _subject(verdict.cause)
+    cause = UNSET if verdict.cause is None else _subject(verdict.cause)
     return documents.Judged(
         verdict.health.value, verdict.since_ms, verdict.evidence, cause, verdict.doubt, verdict.is_alarm
     )
@@ -165,5 +167,5 @@ def _alarm(verdict: Verdict, verdicts: list[Verdict]) -> documents.HealthAlarm:
 def _subject(subject: Subject) -> documents.Subject:
     if subject.part is Part.SERVER:
         return documents.Subject(Part.SERVER)
-    target = None if subject.target is None else format_node(subject.target)
+    target = UNSET if subject.target is None else format_node(subject.target)
     return documents.Subject(subject.part, format_node(subject.node), target)

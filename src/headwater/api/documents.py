@@ -153,8 +153,8 @@ class Subject(msgspec.Struct, omit_defaults=True):
     """What can fail on its own: a node, its pipeline or provenance daemon, its link to a target; or the server."""
 
     part: Part
-    node: HexNode | None = None
-    target: HexNode | None = None
+    node: HexNode | UnsetType = UNSET
+    target: HexNode | UnsetType = UNSET
 
 
 class Judged(msgspec.Struct, omit_defaults=True):
@@ -164,7 +164,7 @@ class Judged(msgspec.Struct, omit_defaults=True):
     since: Milliseconds
     evidence: str
     """What is known, in a sentence."""
-    cause: Subject | None = None
+    cause: Subject | UnsetType = UNSET
     """What else has failed and explains it."""
     doubt: str = ""
     """What else it may be, when nothing tells the two apart."""
@@ -211,11 +211,11 @@ class HealthLink(msgspec.Struct, omit_defaults=True):
     """A link and what it has passed on."""
 
     source: HexNode
-    target: HexNode | None
-    """None while it is not known who is at the other end."""
     link: Judged
+    target: HexNode | UnsetType = UNSET
+    """Absent while it is not known who is at the other end."""
     address: str = ""
-    account: Account | None = None
+    account: Account | UnsetType = UNSET
 
 
 class HealthAlarm(msgspec.Struct, kw_only=True):
@@ -246,11 +246,11 @@ class HealthEvent(msgspec.Struct, omit_defaults=True, kw_only=True):
     number: int
     at: Milliseconds
     subject: Subject
-    before: HealthWord | None = None
+    before: HealthWord | UnsetType = UNSET
     """Absent at the first look."""
     health: HealthWord
     evidence: str
-    cause: Subject | None = None
+    cause: Subject | UnsetType = UNSET
     doubt: str = ""
     alarm: bool = False
 

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from functools import partial
 
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
@@ -10,13 +11,14 @@ from msgspec import UNSET
 
 from headwater.api import documents, openapi
 from headwater.api.answers import encode
-from headwater.api.cluster_health import Verdicts
+from headwater.api.cluster_health import Verdicts, event_of
 from headwater.api.eventstream import EventStream
 from headwater.api.feed import ALL, HEARTBEAT, Event, Feed, Listener, Wanted, frame, missed
 from headwater.api.service import Service
 from headwater.api.stats import stats as described
 from headwater.api.words import METER, METRIC, NODE, node_of, text
 from headwater.model.errors import Rejected, Unavailable
+from headwater.model.health import Change
 from headwater.model.ids import IdRun, format_node
 from headwater.model.records import Kind
 from headwater.store.port import Arrival, Landing, Node, Reader, Standing
@@ -37,22 +39,23 @@ _LAST_EVENT_ID = openapi.parameter(
 
 
 class Live:
-    """The two feeds, and the clients that follow them."""
+    """The feeds, and the clients that follow them."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
         self._options = service.options
         self.stamps = Feed(self._produce_stamps)
         self.rates = Feed(self._produce_rates)
+        self.health = Feed(self._produce_health)
 
     def stop(self) -> None:
         """Let every stream end."""
-        self.stamps.stop()
-        self.rates.stop()
+        for feed in (self.stamps, self.rates, self.health):
+            feed.stop()
 
     async def close(self) -> None:
-        await self.stamps.close()
-        await self.rates.close()
+        for feed in (self.stamps, self.rates, self.health):
+            await feed.close()
 
     async def of_stamps(self, request: Request) -> Response:
         """The stream of stamps that a request asks for."""
@@ -68,9 +71,20 @@ class Live:
         listener = Listener(ALL, self._options.live_queue_events)
         return self._stream(self.rates, listener, listener.frames(self._options.heartbeat_s))
 
+    async def of_health(self) -> Response:
+        """The stream of changes in health."""
+        await self._service.lanes.glance(lambda reader: reader.nodes())
+        listener = Listener(ALL, self._options.live_queue_events)
+        return self._stream(self.health, listener, self._begun(listener))
+
+    async def _begun(self, listener: Listener) -> AsyncIterator[bytes]:
+        yield HEARTBEAT
+        async for frames in listener.frames(self._options.heartbeat_s):
+            yield frames
+
     def _stream(self, feed: Feed, listener: Listener, frames: AsyncIterator[bytes]) -> Response:
         most = self._options.live_clients_max
-        if len(self.stamps) + len(self.rates) >= most:
+        if sum(map(len, (self.stamps, self.rates, self.health))) >= most:
             raise Unavailable(f"{most} clients follow live events already; ask again later", _RETRY_AFTER_S)
         feed.add(listener)
         return EventStream(frames, lambda: feed.remove(listener))
@@ -130,6 +144,16 @@ class Live:
             feed.publish([Event(frame("rates", encode(self._rates(nodes, standing))))])
             await asyncio.sleep(max(0.0, self._options.rates_interval_s - (loop.time() - begun_s)))
 
+    async def _produce_health(self, feed: Feed) -> None:
+        newest = await self._service.lanes.watch(lambda reader: reader.changes(1))
+        last = newest[0].number if newest else 0
+        while True:
+            changes = await self._service.lanes.watch(partial(_changes, last))
+            if changes:
+                last = changes[-1].number
+                feed.publish([Event(frame("health", encode(event_of(each)), str(each.number))) for each in changes])
+            await asyncio.sleep(self._options.live_interval_s)
+
     def _rates(self, nodes: list[Node], standing: Standing | None) -> documents.LiveRates:
         now_ms = self._service.now_ms()
         stats = described(nodes, Verdicts(standing, now_ms), detail=True)
@@ -168,6 +192,19 @@ def add_live(app: FastAPI, live: Live) -> None:
     )
     async def rates(request: Request) -> Response:
         return await live.of_rates()
+
+    @app.get(
+        "/v1/live/health",
+        summary="Changes in health as they happen, one event each",
+        responses=openapi.events(health=documents.HealthEvent, missed=documents.Missed),
+    )
+    async def health(request: Request) -> Response:
+        return await live.of_health()
+
+
+def _changes(last: int, reader: Reader) -> list[Change]:
+    """What has changed behind a number, oldest first; of very much the newest."""
+    return reader.changes(LOOK_BATCHES, None, last)[::-1]
 
 
 def _node(reader: Reader, asked: str | None) -> int | None:

@@ -64,6 +64,7 @@ class AsyncClient:
     openapi = AskedLater(calls.openapi)
     live_stamps = FollowedLater(calls.live_stamps)
     live_rates = FollowedLater(calls.live_rates)
+    live_health = FollowedLater(calls.live_health)
 
     def __init__(
         self,

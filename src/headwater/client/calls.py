@@ -234,6 +234,11 @@ def live_rates() -> Stream[results.LiveRates | results.Missed]:
     return Stream("/v1/live/rates", {"rates": reading(results.LiveRates), "missed": reading(results.Missed)})
 
 
+def live_health() -> Stream[results.HealthEvent | results.Missed]:
+    """Changes in health as they happen."""
+    return Stream("/v1/live/health", {"health": reading(results.HealthEvent), "missed": reading(results.Missed)})
+
+
 def query(sql: str, *, rows: int | None = None, values: bool = False, id: str | None = None) -> Call[results.SqlAnswer]:
     """The answer to a SELECT over the relation `provenance`, at most so many rows; Rejected says what is wrong with
     it, and where. `values` asks the nodes for the values of all that is read."""

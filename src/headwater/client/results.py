@@ -147,8 +147,8 @@ class HealthLink(msgspec.Struct, frozen=True):
     """A link and what it has passed on."""
 
     source: str
-    target: str | None
     link: Judged
+    target: str | None = None
     address: str = ""
     account: Account | None = None
 

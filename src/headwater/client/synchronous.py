@@ -68,6 +68,7 @@ class Client:
     openapi = Asked(calls.openapi)
     live_stamps = Followed(calls.live_stamps)
     live_rates = Followed(calls.live_rates)
+    live_health = Followed(calls.live_health)
 
     def __init__(
         self,
