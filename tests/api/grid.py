@@ -17,7 +17,7 @@ from headwater.model.context import Context, Location
 from headwater.model.health import Change, Health, Part, Subject, Verdict
 from headwater.model.ids import DataPointId, IdRun
 from headwater.model.records import Config, Definition, Kind, Loss
-from headwater.model.report import NodeReport
+from headwater.model.report import LinkEnd, NodeReport
 from headwater.model.shipment import Shipment, ShippedStamp
 from headwater.model.stamp import Inputs, Lists, Origin, OriginKind, Same, Stamp
 from headwater.store.health import HealthWriter
@@ -94,6 +94,11 @@ def report(node: int, time_ms: int = NOW_MS, **changed: object) -> NodeReport:
     return NodeReport(**(fields | changed))  # type: ignore[arg-type]
 
 
+BOOKS: dict[str, object] = {
+    "dropped": {"dropped": 7, "gap": 2},
+    "links": (LinkEnd(True, C, "10.0.0.3:50051", 120, sent=1060, delivered=1000, oldest_ms=300),),
+}
+"""What A reports of its link."""
 _SENSOR = Origin(OriginKind.SOURCE, b"sensors1", 100)
 _OLD_CLIENT = Origin(OriginKind.ENTRY, log_of(B), 5)
 _STEP = Origin(OriginKind.STEP, log_of(C), 4, 1)
@@ -211,6 +216,6 @@ def fill(writer: SqliteWriter, addresses: dict[int, str]) -> None:
         writer.hello(SITE, node, log_of(node), NAMES[node], addresses.get(node, ""), NOW_MS)
         writer.add(log_of(node), [(9, shipment)])
         if node != B:
-            writer.report(report(node), NOW_MS)
+            writer.report(report(node, NOW_MS, **(BOOKS if node == A else {})), NOW_MS)
     with closing(HealthWriter(writer.files)) as health:
         health.keep(Standing(NOW_MS, 2, verdicts()), changes())

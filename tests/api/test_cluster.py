@@ -59,7 +59,7 @@ def test_stats_in_detail_shows_the_last_report(api: httpx.Client) -> None:
         "acknowledged": 9,
     }
     assert (first["shipped"], first["unshipped"], first["backlog"]) == (8, 1, 0)
-    assert (first["refused"], first["dropped"]) == ({"malformed": 2}, {})
+    assert (first["refused"], first["dropped"]) == ({"malformed": 2}, {"dropped": 7, "gap": 2})
     assert "backlog" not in last
     assert "received" not in silent
 

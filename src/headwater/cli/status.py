@@ -1,24 +1,27 @@
 """`headwater status`: how the nodes stand, as the API tells it."""
 
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Annotated
 
 import msgspec
 import typer
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from headwater.cli import typed
 from headwater.cli.client import DEFAULT_SERVER, SERVER_KEY, asking
 from headwater.cli.printable import printable
+from headwater.cli.status_health import COLOURS, alarm_lines, links_table
 from headwater.cli.trace import instant
-from headwater.client import Node, NodeStat, calls
+from headwater.client import Client, Node, NodeStat, calls
 from headwater.client.results import ExpiredPeriod, Period
 
-COLOURS = {"Green": "green", "Yellow": "yellow", "Red": "red"}
+WATCH_EVERY_S = 1.0
 WIDE = 160
 """The width of what is not a terminal."""
 NARROW = 100
@@ -39,30 +42,49 @@ def status(
     store: Annotated[
         bool, typer.Option("--store", help="Show what the store holds and what it has deleted, not the nodes.")
     ] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Show it anew each second, until Ctrl-C.")] = False,
 ) -> int:
-    """Show how every node stands: health of the node, its two daemons and its link, and readings a second.
+    """Show what has failed and how every node and link stands: health, readings a second, and what waits.
 
     Examples:
 
         headwater status --server http://127.0.0.1:5000
 
+        headwater status --watch
+
         headwater status --store
     """
     if store:
         return _store(server, json)
-    call = calls.stats(detail=True)
     with asking(server) as client:
-        body = client.reply(call).body
         if json:
-            sys.stdout.buffer.write(body + b"\n")
+            return _bodies(client, watch)
+        console = Console() if sys.stdout.isatty() else Console(width=WIDE)
+        if not watch:
+            console.print(shown(client, console.width >= NARROW))
             return 0
-        nodes = client.topology()
-    console = Console() if sys.stdout.isatty() else Console(width=WIDE)
-    stats = call.read(body)
-    console.print(table(stats, nodes, console.width >= NARROW))
-    for line in (*troubles(stats), *losses(stats)):
-        console.print(line)
-    return 0
+        with Live(console=console, auto_refresh=False) as live:
+            while True:
+                live.update(shown(client, console.width >= NARROW), refresh=True)
+                time.sleep(WATCH_EVERY_S)
+
+
+def _bodies(client: Client, watch: bool) -> int:
+    while True:
+        sys.stdout.buffer.write(client.reply(calls.stats(detail=True)).body + b"\n")
+        sys.stdout.buffer.flush()
+        if not watch:
+            return 0
+        time.sleep(WATCH_EVERY_S)
+
+
+def shown(client: Client, counts: bool) -> Group:
+    """Alarms, nodes, links, and what there is to say of each."""
+    health, stats, nodes = client.health(), client.stats(detail=True), client.topology()
+    parts: list[RenderableType] = [*alarm_lines(health), table(stats, nodes, counts)]
+    if health.links:
+        parts += ["", links_table(health)]
+    return Group(*parts, *troubles(stats), *losses(stats))
 
 
 def _store(server: str, json: bool) -> int:
