@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,12 @@ from headwater.model.errors import ConfigError, NotFound, Unavailable
 from headwater.model.reading import SeriesKey
 from headwater.model.shipment import Shipment
 from headwater.model.stamp import Lists, Same
+from headwater.store import tail
 from headwater.store.files import APPLICATION_ID, files_of
 from headwater.store.options import SqliteOptions
 from headwater.store.period import BLOCK_BATCHES
 from headwater.store.reader import SqliteReader
+from headwater.store.tail import SEAL_EVERY_MS, WAITING_BLOCKS_MAX
 from tests.store.grids import (
     SITE,
     Grid,
@@ -88,16 +91,68 @@ def test_readings_are_found_by_time_across_blocks_and_periods(store: SqliteStore
             assert found == oracle.find(key, first_ms, last_ms, size)
 
 
+def postings_of(store: SqliteStore, period: int = 1) -> list[tuple[int, int, int, int]]:
+    """(series number, block, t_min, t_max) as stored."""
+    with closing(sqlite3.connect(store.folder / SITE / f"period-{period:08d}.sqlite")) as database:
+        return database.execute("SELECT series & 255, block, t_min, t_max FROM posting").fetchall()
+
+
+def fill_blocks(store: SqliteStore, blocks: int) -> None:
+    """Blocks of one series each, 1, 2 and 3 in turn, a transaction each; a reading a millisecond."""
+    for block in range(blocks):
+        store.ship_all([(1, one(at, 1 + block % 3, at)) for at in block_of(block)])
+
+
 def test_a_full_block_is_posted_once_under_each_series_in_it(store: SqliteStore) -> None:
     store.ship(1, Shipment((), tuple(series_of(1, number) for number in (1, 2, 3))))
     for block in range(3):
         store.ship_all([(1, one(at, 1 + block, at)) for at in block_of(block)])
-    database = sqlite3.connect(store.folder / SITE / "period-00000001.sqlite")
-    postings = database.execute("SELECT series & 255, block, t_min, t_max FROM posting").fetchall()
-    database.close()
-    assert postings == [(1, 0, 0, 255), (2, 1, 256, 511), (3, 2, 512, 767)]
+        store.now_ms += SEAL_EVERY_MS
+    assert postings_of(store) == [(1, 0, 0, 255), (2, 1, 256, 511), (3, 2, 512, 767)]
     found = store.reader.find(SeriesKey("meter1", "metric2"), 300, 303, 9)
     assert [at.timestamp for at in found] == [300, 301, 302]
+
+
+def test_blocks_that_fill_fast_are_posted_together_and_found_before(store: SqliteStore) -> None:
+    store.ship(1, Shipment((), tuple(series_of(1, number) for number in (1, 2, 3))))
+    fill_blocks(store, 5)
+    assert [block for _, block, _, _ in postings_of(store)] == [0]
+    for restart in (False, True):
+        if restart:
+            store.reopen()
+        found = store.reader.find(SeriesKey("meter1", "metric2"), 0, 5_000, 2_000)
+        assert [at.timestamp for at in found] == [*block_of(1), *block_of(4)]
+    store.now_ms += SEAL_EVERY_MS
+    store.ship(1, one(5 * BLOCK_BATCHES, 1, 5 * BLOCK_BATCHES))
+    spans = {block: (block_of(block)[0], block_of(block)[-1]) for block in range(5)}
+    assert sorted(postings_of(store)) == sorted((1 + block % 3, block, *spans[block]) for block in spans)
+    assert [at.timestamp for at in store.reader.find(SeriesKey("meter1", "metric2"), 0, 5_000, 2_000)] == [
+        *block_of(1),
+        *block_of(4),
+    ]
+
+
+def test_only_so_many_blocks_wait_to_be_posted(store: SqliteStore) -> None:
+    fill_blocks(store, WAITING_BLOCKS_MAX)
+    assert {block for _, block, _, _ in postings_of(store)} == {0}
+    store.ship_all([(1, one(at, 1, at)) for at in block_of(WAITING_BLOCKS_MAX)])
+    assert {block for _, block, _, _ in postings_of(store)} == set(range(WAITING_BLOCKS_MAX + 1))
+
+
+def test_only_so_many_rows_wait_to_be_posted(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tail, "WAITING_ROWS_MAX", 2 * BLOCK_BATCHES)
+    fill_blocks(store, 2)
+    assert {block for _, block, _, _ in postings_of(store)} == {0}
+    store.ship_all([(1, one(at, 1, at)) for at in block_of(2)])
+    assert {block for _, block, _, _ in postings_of(store)} == {0, 1, 2}
+
+
+def test_blocks_that_wait_are_posted_when_their_period_ends(store: SqliteStore) -> None:
+    fill_blocks(store, 3)
+    store.ship(1, one(3 * BLOCK_BATCHES, 1, 7_000))
+    store.next_day()
+    store.ship(1, one(4 * BLOCK_BATCHES, 1, 7_000))
+    assert sorted(block for _, block, _, _ in postings_of(store)) == [0, 1, 2, 3]
 
 
 def test_a_block_begun_before_a_restart_is_posted_whole(store: SqliteStore) -> None:

@@ -1,10 +1,8 @@
 """What of a shipment goes into the embedded store: checked, and laid out as rows. No I/O."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 import msgspec
-import numpy as np
 
 from headwater.model.errors import Rejected
 from headwater.model.records import Definition
@@ -13,7 +11,6 @@ from headwater.model.stamp import Inputs, Lists, stamp_fault
 from headwater.store.batches import Ids, parent_spans
 from headwater.store.columns import SERIES_BITS
 from headwater.wire.codec import READINGS_MAX
-from headwater.wire.columns import Integers
 from headwater.wire.spans import Spans, spans_of
 
 LOG_BYTES = 8
@@ -120,44 +117,3 @@ def definition_fault(definition: Definition) -> str | None:
     if not 0 <= definition.number < 1 << SERIES_BITS:
         return f"series number {definition.number} is out of range"
     return None
-
-
-class Keyed(NamedTuple):
-    """The spans of a batch, with the catalogue's number of its entry log."""
-
-    entry: int
-    spans: Spans
-
-
-class Postings(NamedTuple):
-    """The rows of a block: (series, block, t_min, t_max) for each series in it, and the block's own."""
-
-    rows: list[tuple[int, int, int, int]]
-    block: tuple[int, int | None, int | None]
-
-
-def postings(block: int, batches: list[Keyed]) -> Postings:
-    """Which series have which event times in the batches of a block; series as codes with their entry."""
-    if not batches:
-        return Postings([], (block, None, None))
-    alike: dict[tuple[int, int], list[Keyed]] = {}
-    for batch in batches:
-        alike.setdefault((batch.entry, id(batch.spans.shape)), []).append(batch)
-    codes, low, high = (np.concatenate(columns) for columns in zip(*map(_together, alike.values()), strict=True))
-    order = np.argsort(codes, kind="stable")
-    codes, low, high = codes[order], low[order], high[order]
-    starts = np.flatnonzero(np.concatenate(([True], codes[1:] != codes[:-1])))
-    low, high = np.minimum.reduceat(low, starts), np.maximum.reduceat(high, starts)
-    rows = [
-        (series, block, first, last)
-        for series, first, last in zip(codes[starts].tolist(), low.tolist(), high.tolist(), strict=True)
-    ]
-    return Postings(rows, (block, int(low.min()), int(high.max())))
-
-
-def _together(alike: list[Keyed]) -> tuple[Integers, Integers, Integers]:
-    """Code, earliest and latest event time of each run, over batches of one entry and shape."""
-    shape = alike[0].spans.shape
-    low = np.min([batch.spans.low for batch in alike], axis=0)
-    high = np.max([batch.spans.high for batch in alike], axis=0)
-    return shape.series + (alike[0].entry << SERIES_BITS), low.take(shape.patterns), high.take(shape.patterns)

@@ -4,8 +4,9 @@ import sqlite3
 from typing import NamedTuple
 
 from headwater.store.batches import Ids
-from headwater.store.ingest import Keyed, Postings, PreparedBatch
+from headwater.store.ingest import PreparedBatch
 from headwater.store.period import BLOCK_BATCHES, Period
+from headwater.store.postings import Keyed, Postings
 from headwater.store.tail import Tail
 from headwater.wire.codec import READINGS_MAX
 from headwater.wire.spans import spans
@@ -20,7 +21,7 @@ _SET_POSITION = """
     INSERT INTO position VALUES (?, ?)
     ON CONFLICT DO UPDATE SET sequence = max(sequence, excluded.sequence)
 """
-_TAIL_KEYS = "SELECT entry, keys FROM batch WHERE bid >= ? AND keys IS NOT NULL"
+_TAIL_KEYS = "SELECT entry, keys FROM batch WHERE bid >= ? ORDER BY bid"
 
 
 class Addition(NamedTuple):
@@ -37,7 +38,6 @@ class _Rows:
         self.batches: list[tuple[object, ...]] = []
         self.edges: list[tuple[int, int, int, int, int | None]] = []
         self.reaches: dict[int, int] = {}
-        self.postings: list[Postings] = []
         self.points = 0
 
 
@@ -49,7 +49,7 @@ class PeriodWriter(Period):
         self.batches = 0
         self._points = 0
         self._reach: dict[int, int] = {}
-        self._tail = Tail(0, [])
+        self._tail = Tail(0)
         self.load()
 
     def load(self) -> None:
@@ -59,10 +59,10 @@ class PeriodWriter(Period):
         self.connection.execute("INSERT INTO total SELECT 0, 0 WHERE NOT EXISTS (SELECT 1 FROM total)")
         self.batches, self._points = self.totals()
         self._reach = dict(self.connection.execute("SELECT parent_node, length FROM reach").fetchall())
-        first = self._one("SELECT coalesce(max(block) + 1, 0) FROM block") * BLOCK_BATCHES
-        bid = max(first, self._one("SELECT coalesce(max(bid) + 1, 0) FROM batch"))
-        rows = self.connection.execute(_TAIL_KEYS, (first,))
-        self._tail = Tail(bid, [Keyed(entry, spans(keys)) for entry, keys in rows])
+        block = self._one("SELECT coalesce(max(block) + 1, 0) FROM block")
+        self._tail = Tail(block)
+        for entry, keys in self.connection.execute(_TAIL_KEYS, (block * BLOCK_BATCHES,)):
+            self._tail.add(None if keys is None else Keyed(entry, spans(keys)))
 
     def position(self, log: bytes) -> int:
         """The last sequence stored of a log, 0 for none."""
@@ -76,35 +76,33 @@ class PeriodWriter(Period):
         """Bytes that the file has once its write-ahead log is folded in."""
         return self._one("PRAGMA page_count") * self._one("PRAGMA page_size")
 
-    def add(self, additions: list[Addition], positions: dict[bytes, int]) -> None:
+    def add(self, additions: list[Addition], positions: dict[bytes, int], now_ms: int) -> None:
         """Store batches, and how far each log is stored, durably."""
         rows = _Rows()
         for addition in additions:
             self._lay_out(addition, rows)
+        found = self._tail.due(now_ms)
         execute, execute_many = self.connection.execute, self.connection.executemany
         execute("BEGIN IMMEDIATE")
         execute_many(_ADD_BATCH, rows.batches)
         execute_many(_ADD_EDGE, rows.edges)
         execute_many(_SET_REACH, rows.reaches.items())
-        self._add_postings(rows.postings)
+        if found is not None:
+            self._add_postings(found)
         execute_many(_SET_POSITION, positions.items())
         execute("UPDATE total SET batches = ?, points = ?", (self.batches, self._points))
         execute("COMMIT")
 
     def seal(self) -> None:
-        """Finish the last block, and fold the write-ahead log into the file."""
-        found = self._tail.seal()
-        if found is not None:
-            self.connection.execute("BEGIN IMMEDIATE")
-            self._add_postings([found])
-            self.connection.execute("COMMIT")
+        """Finish the last blocks, and fold the write-ahead log into the file."""
+        self.connection.execute("BEGIN IMMEDIATE")
+        self._add_postings(self._tail.rest())
+        self.connection.execute("COMMIT")
         self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def _lay_out(self, addition: Addition, rows: _Rows) -> None:
         batch, entry = addition
-        bid, found = self._tail.add(None if batch.spans is None else Keyed(entry, batch.spans))
-        if found is not None:
-            rows.postings.append(found)
+        bid = self._tail.add(None if batch.spans is None else Keyed(entry, batch.spans))
         rows.batches.append((bid, batch.node, batch.start, batch.count, entry, *batch.times, batch.body, batch.keys))
         for parents in batch.parents:
             self._extend_reach(parents, rows)
@@ -117,7 +115,6 @@ class PeriodWriter(Period):
         if length > self._reach.get(parents.node, 0):
             self._reach[parents.node] = rows.reaches[parents.node] = min(1 << (length - 1).bit_length(), READINGS_MAX)
 
-    def _add_postings(self, found: list[Postings]) -> None:
-        for rows, block in found:
-            self.connection.executemany("INSERT INTO posting VALUES (?, ?, ?, ?)", rows)
-            self.connection.execute("INSERT INTO block VALUES (?, ?, ?)", block)
+    def _add_postings(self, found: Postings) -> None:
+        self.connection.executemany("INSERT INTO posting VALUES (?, ?, ?, ?)", found.rows)
+        self.connection.executemany("INSERT INTO block VALUES (?, ?, ?)", found.blocks)

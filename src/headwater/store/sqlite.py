@@ -112,7 +112,7 @@ class SqliteWriter:
             if any(planner.changes):
                 self._catalogue.apply(planner.changes)
             if positions:
-                self._period.add([self._addition(batch) for batch in planner.batches], positions)
+                self._period.add([self._addition(batch) for batch in planner.batches], positions, now_ms)
                 self._extend_ends(Ids(batch.node, batch.start, batch.end) for batch in planner.batches)
             return outcomes
 
@@ -252,7 +252,7 @@ class SqliteWriter:
     def _new_period(self, number: int, positions: dict[bytes, int]) -> PeriodWriter:
         self._files.unlink_period(number)
         period = PeriodWriter(number, open_to_write(self._files.period(number), "period"))
-        period.add([], positions)
+        period.add([], positions, self._now())
         return period
 
     def _open(self) -> None:
