@@ -1,5 +1,6 @@
 """`headwater export`: what it writes of a small grid, and that a broken stream leaves nothing behind."""
 
+import itertools
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -82,7 +83,9 @@ def test_a_name_is_never_part_of_the_statement(tmp_path: Path) -> None:
     assert selection(None, None, "a'b", None, None).endswith("meter = 'a''b'")
 
 
-@pytest.mark.parametrize("arguments", [("--from", "yesterday"), ("--meter", "a\0b")])
+@pytest.mark.parametrize(
+    "arguments", [("--from", "yesterday"), ("--meter", "a\0b"), ("--from", "2026-01-02", "--to", "2026-01-01")]
+)
 def test_wrong_options_are_named(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     assert main(["export", str(tmp_path / "x"), *arguments]) == 2
     assert list(tmp_path.iterdir()) == []
@@ -131,7 +134,7 @@ def test_a_folder_is_no_file_to_write(tmp_path: Path, capsys: pytest.CaptureFixt
 def test_progress_is_said_each_second_and_in_the_end(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(bytes(1234))
     times, said = iter([0.0, 0.5, 0.5, 1.0, 1.2, 1.9, 2.0, 2.0]), list[str]()
-    progress = Progress(lambda: next(times), said.append)
+    progress = Progress(lambda: next(times), said.append, terminal=True)
     progress.add(10)
     progress.add(10)
     progress.end(tmp_path / "file")
@@ -139,3 +142,12 @@ def test_progress_is_said_each_second_and_in_the_end(tmp_path: Path) -> None:
     assert said[0] == "\r10 data points, 10 a second"
     assert said[-1].startswith("\r20 data points")
     assert "1,234 bytes" in said[-1]
+
+
+def test_where_nobody_watches_progress_is_said_in_the_end_alone(tmp_path: Path) -> None:
+    times, said = itertools.count(), list[str]()
+    progress = Progress(lambda: float(next(times)), said.append, terminal=False)
+    progress.add(10)
+    progress.add(10)
+    progress.end(tmp_path / "none")
+    assert [line.split(",")[0] for line in said] == ["20 data points"]

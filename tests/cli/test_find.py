@@ -68,6 +68,7 @@ def test_values_that_nobody_could_check_are_counted_beside_the_output(capsys: py
     [
         (("--csv", "--json"), "--csv and --json exclude each other"),
         (("--from", "noon"), "--from noon: neither ms since the epoch nor ISO 8601, as 2026-11-21T08:30"),
+        (("--from", "5", "--to", "5"), "nothing is from 5 to before 5: --from must be the earlier one"),
         (("--node", "nobody"), "'nobody' is not a node id (6 hexadecimal digits), and no node that is known is called"),
     ],
 )

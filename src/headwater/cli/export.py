@@ -13,7 +13,7 @@ import typer
 from headwater.cli import typed
 from headwater.cli.asking_sql import STANDARD_OUTPUT, Answer, asking_sql, whole_file
 from headwater.cli.client import DEFAULT_SERVER, SERVER_KEY
-from headwater.cli.find import time_of
+from headwater.cli.find import range_of
 from headwater.model.errors import ConfigError
 
 ROW_GROUP_ROWS = 1 << 17
@@ -59,9 +59,9 @@ def export(
 
         headwater export --meter meter-00200 --model meter.json
     """
-    query = selection(time_of("--from", from_), time_of("--to", to), meter, metric, node)
+    query = selection(*range_of(from_, to), meter, metric, node)
     question = {"query": query, "format": "arrow", "stream": True, "values": values}
-    progress = Progress(time.monotonic, sys.stderr.write)
+    progress = Progress(time.monotonic, sys.stderr.write, sys.stderr.isatty())
     write = write_model if model else write_parquet
     if output == STANDARD_OUTPUT and sys.stdout.isatty() and not model:
         raise ConfigError("Parquet is not for a terminal: name a file")
@@ -82,23 +82,25 @@ def selection(first_ms: int | None, end_ms: int | None, meter: str | None, metri
 
 
 class Progress:
-    """Says on one line how far it is, each second."""
+    """Says in the end how far it came, and on a terminal before, on one line, each second."""
 
-    def __init__(self, seconds: Callable[[], float], say: Callable[[str], object]) -> None:
+    def __init__(self, seconds: Callable[[], float], say: Callable[[str], object], terminal: bool) -> None:
         self.rows = 0
         self._seconds = seconds
+        self._terminal = terminal
         self._say = say
         self._begun_s = self._due_s = seconds()
 
     def add(self, rows: int) -> None:
         self.rows += rows
-        if self._seconds() >= self._due_s:
+        if self._terminal and self._seconds() >= self._due_s:
             self._due_s = self._seconds() + SAY_EVERY_S
             self._say(f"\r{self._line()}")
 
     def end(self, output: Path) -> None:
         size = f", {output.stat().st_size:,} bytes in {output}" if output.is_file() else ""
-        self._say(f"\r{self._line()}{size}\n")
+        begin = "\r" if self._terminal else ""
+        self._say(f"{begin}{self._line()}{size}\n")
 
     def _line(self) -> str:
         rate = self.rows / max(self._seconds() - self._begun_s, 0.001)

@@ -61,7 +61,7 @@ def find(
     """
     if csv and json:
         raise ConfigError("--csv and --json exclude each other")
-    first_ms, end_ms = time_of("--from", from_), time_of("--to", to)
+    first_ms, end_ms = range_of(from_, to)
     with asking(server) as client:
         ask = partial(
             client.find_page,
@@ -96,6 +96,14 @@ def time_of(option: str, text: str | None) -> int | None:
         return round((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1000)
     except (ValueError, OverflowError):
         raise ConfigError(f"{option} {text}: neither ms since the epoch nor ISO 8601, as 2026-11-21T08:30") from None
+
+
+def range_of(first: str | None, end: str | None) -> tuple[int | None, int | None]:
+    """The times of --from and --to; ConfigError when one is none, or nothing can be between them."""
+    first_ms, end_ms = time_of("--from", first), time_of("--to", end)
+    if first_ms is not None and end_ms is not None and first_ms >= end_ms:
+        raise ConfigError(f"nothing is from {first} to before {end}: --from must be the earlier one")
+    return first_ms, end_ms
 
 
 class Finding:
