@@ -83,13 +83,17 @@ class Period:
         self.number = number
         self.connection = connection
 
+    def at(self, node: int, ordinal: int) -> StoredBatch | None:
+        """The batch that holds an id."""
+        row = self.connection.execute(_AT, (node, ordinal)).fetchone()
+        if row is None or row[2] + row[3] <= ordinal:
+            return None
+        bid, node, start, count, stamp, keys = row
+        return StoredBatch((self.number, bid), node, start, count, stamp, keys)
+
     def over(self, ids: Ids) -> list[StoredBatch]:
         """The batches that hold any of some ids, by their start."""
-        node, first, end = ids
-        if end - first == 1:
-            row = self.connection.execute(_AT, (node, first)).fetchone()
-            return [] if row is None or row[2] + row[3] <= first else [StoredBatch((self.number, row[0]), *row[1:])]
-        rows = self.connection.execute(_OVER, {"node": node, "first": first, "end": end})
+        rows = self.connection.execute(_OVER, {"node": ids.node, "first": ids.first, "end": ids.end})
         return [batch for batch in self._batches(rows) if batch.end > ids.first]
 
     def batch(self, bid: int) -> StoredBatch:

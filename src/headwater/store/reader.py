@@ -197,8 +197,10 @@ class Request:
         node, at, end = ids
         while at < end:
             batch = self.memo.at(node, at)
+            if batch is None and not found:
+                batch = self._batch_at(node, at)  # Mostly it holds all of them.
             if batch is None:
-                return found + self._load(Ids(node, at, end))
+                return found + self._load(Ids(node, at, end)) if end - at > 1 or found else []
             found.append(batch)
             at = batch.end
         return found
@@ -237,6 +239,13 @@ class Request:
             batches += map(self.memo.keep, period.newest(node, size, before))
             parts = _last(batches, size, before)
         return parts
+
+    def _batch_at(self, node: int, ordinal: int) -> StoredBatch | None:
+        for period in self._periods.holding(IDS, Ids(node, ordinal, ordinal + 1)):
+            batch = period.at(node, ordinal)
+            if batch is not None:
+                return self.memo.keep(batch)
+        return None
 
     def _load(self, ids: Ids) -> list[StoredBatch]:
         found: list[StoredBatch] = []
