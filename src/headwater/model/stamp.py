@@ -172,7 +172,7 @@ def stamp_fault(stamp: Stamp) -> str | None:
         return "an id run or context name is out of range"
     if stamp.traces and sum(run.count for run in stamp.traces) != count:
         return f"{count} outputs, traces for {sum(run.count for run in stamp.traces)}"
-    if any(run.count <= 0 or len(run.trace) not in (0, TRACE_BYTES) for run in stamp.traces):
+    if stamp.traces and any(run.count <= 0 or len(run.trace) not in (0, TRACE_BYTES) for run in stamp.traces):
         return "a trace is out of range"
     if isinstance(made, Same) and made.run.count != count:
         return f"{count} outputs from {made.run.count} inputs"

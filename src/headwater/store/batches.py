@@ -233,6 +233,8 @@ def parent_spans(inputs: Inputs | None, length_max: int) -> list[Ids]:
     """The ids that a batch was made from, of a `Select` the whole run, each range at most `length_max` long."""
     if inputs is None:
         return []
+    if isinstance(inputs, Same) and inputs.run.count <= length_max:
+        return [Ids(inputs.run.node, inputs.run.start, inputs.run.end)]
     if isinstance(inputs, Lists):
         spans = merged(_joined(run for runs in inputs.inputs for run in runs))
     else:

@@ -89,7 +89,7 @@ def _fault(shipped: ShippedStamp) -> str | None:
         return f"its origin has more than {STREAM_BYTES_MAX} bytes"
     times = (stamp.received_ms, stamp.sent_ms or 0, stamp.clock_offset_ms or 0)
     numbers = (shipped.sequence, shipped.kind, origin.number, origin.kind, origin.step, origin.part)
-    if any(abs(time) > _INTEGER_MAX for time in times) or any(not 0 <= at <= _INTEGER_MAX for at in numbers):
+    if min(times) < -_INTEGER_MAX or min(numbers) < 0 or max(*times, *numbers) > _INTEGER_MAX:
         return "a time, sequence or number is out of range"
     return stamp_fault(stamp)
 

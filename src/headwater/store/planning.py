@@ -42,6 +42,14 @@ class Runs:
         else:
             insort(self.batches, batch, key=lambda other: other.start)
 
+    def add_all(self, rising: list[PreparedBatch]) -> None:
+        """Add batches that are in order."""
+        if rising and rising[0].start >= self.end:
+            self.batches += rising
+        else:
+            for batch in rising:
+                self.add(batch)
+
 
 class Planner:
     """Judges the shipments of one transaction in turn, each with what those before it will have changed."""
@@ -66,6 +74,11 @@ class Planner:
         self._losses: dict[tuple[bytes, int], Loss] = {}
         self._new_series: Counter[bytes] = Counter()
 
+    @property
+    def ends(self) -> dict[int, int]:
+        """Behind the last id of each node that gets batches."""
+        return {node: runs.end for node, runs in self._runs.items()}
+
     def judge(self, log: bytes, node: int, shipment: Shipment) -> Rejected | None:
         """Take in a shipment of a node's log, or answer why not and leave everything as it was."""
         try:
@@ -80,9 +93,7 @@ class Planner:
         losses = self._new_losses(log, shipment.losses)
         configs = [_config(node, log, *one) for one in shipment.configs]
         logs = self._new_logs({batch.entry for batch in batches} | {one.log for one in definitions})
-        runs = self._runs.setdefault(node, Runs())
-        for batch in batches:
-            runs.add(batch)
+        self._runs.setdefault(node, Runs()).add_all(batches)
         self.batches += batches
         self.changes.logs.update(logs)
         self._take_definitions(definitions)
@@ -97,9 +108,10 @@ class Planner:
         mine = Runs()
         end = max(self._ends.get(node, 0), staged.end)
         for batch in prepared(shipment.stamps, node):
-            if batch.start >= max(end, mine.end) or (
-                self._is_new(batch, staged, mine) and not self._has_expired(log, batch)
-            ):
+            if batch.start >= end:
+                mine.batches.append(batch)
+                end = batch.end
+            elif self._is_new(batch, staged, mine) and not self._has_expired(log, batch):
                 mine.add(batch)
         return mine.batches
 

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from itertools import pairwise
 from typing import NamedTuple
@@ -112,8 +112,8 @@ class SqliteWriter:
             if any(planner.changes):
                 self._catalogue.apply(planner.changes)
             if positions:
-                self._period.add([self._addition(batch) for batch in planner.batches], positions, now_ms)
-                self._extend_ends(Ids(batch.node, batch.start, batch.end) for batch in planner.batches)
+                self._period.add(self._additions(planner.batches), positions, now_ms)
+                self._extend_ends(planner.ends)
             return outcomes
 
     def report(self, report: NodeReport, now_ms: int) -> None:
@@ -220,16 +220,19 @@ class SqliteWriter:
         if live is not None:
             self._live[node] = live._replace(seen_ms=now_ms)
 
-    def _addition(self, batch: PreparedBatch) -> Addition:
-        entry = self._catalogue.log_number(batch.entry)
-        assert entry is not None
-        return Addition(batch, entry)
+    def _additions(self, batches: list[PreparedBatch]) -> list[Addition]:
+        entries: dict[bytes, int] = {}
+        for entry in {batch.entry for batch in batches}:
+            number = self._catalogue.log_number(entry)
+            assert number is not None
+            entries[entry] = number
+        return [Addition(batch, entries[batch.entry]) for batch in batches]
 
     def _over(self, ids: Ids) -> list[StoredBatch]:
         return [batch for period in self._periods.holding(IDS, ids) for batch in period.over(ids)]
 
-    def _extend_ends(self, spans: Iterable[Ids]) -> None:
-        for node, _, end in spans:
+    def _extend_ends(self, ends: dict[int, int]) -> None:
+        for node, end in ends.items():
             self._ends[node] = max(end, self._ends.get(node, 0))
 
     def _follow_when_due(self, now_ms: int) -> None:
@@ -272,7 +275,7 @@ class SqliteWriter:
         self._periods = Periods(self._files, self._catalogue, time.monotonic)
         self._opened.callback(self._periods.close)
         self._ends = self._catalogue.id_ends()
-        self._extend_ends(self._period.id_spans())
+        self._extend_ends({node: end for node, _, end in self._period.id_spans()})
 
     def _close_period(self) -> None:
         self._period.connection.close()
