@@ -62,14 +62,16 @@ class _Standing:
                 evidence = f"recovering: {evidence}"
         if health is Health.RED and before.health is not Health.RED:
             self._reds.append(now_ms)
+        # What was once known stays known for as long as it is Red.
+        is_known = before.is_alarm and health is Health.RED and finding.cause is None
         self.verdict = Verdict(
             finding.subject,
             health,
             before.since_ms if health is before.health else wall_ms,
             evidence,
             finding.cause,
-            finding.is_settled,
-            finding.doubt,
+            is_known or finding.is_settled,
+            before.doubt if is_known else finding.doubt,
         )
         return self.verdict
 
@@ -87,6 +89,7 @@ class Detector:
         self._nodes: dict[int, _Node] = {}
         self._standing: dict[Subject, _Standing] = {}
         self._number = numbered_from
+        self._abstained = False
 
     @property
     def verdicts(self) -> list[Verdict]:
@@ -109,12 +112,16 @@ class Detector:
         self._nodes[report.node].take(report, self._clock.now_ms)
 
     def look(self, monotonic_ms: int, wall_ms: int) -> list[Change]:
-        """Judge anew; what has changed: a word, a cause, or whether it is settled."""
+        """Judge anew; what has changed: a word, a cause, or whether it is settled. A late look abstains, unless the
+        one before did: what was sent meanwhile is yet to be heard."""
+        late = self._clock.late
         now_ms = self._clock.look(monotonic_ms)
+        self._abstained = self._clock.late > late and not self._abstained
+        if self._abstained:
+            return []
         findings = assess(self.view(now_ms))
-        changes = [
-            change for finding in findings.values() if (change := self._follow(finding, now_ms, wall_ms)) is not None
-        ]
+        in_order = sorted(findings.values(), key=lambda finding: _place(finding.subject))
+        changes = [change for finding in in_order if (change := self._follow(finding, now_ms, wall_ms)) is not None]
         for subject in self._standing.keys() - findings.keys():
             del self._standing[subject]
         return changes

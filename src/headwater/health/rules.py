@@ -10,10 +10,11 @@ from headwater.health.signals import LinkKey, LinkSignals, NodeSignals, Told, li
 from headwater.health.suspicion import Bounds
 from headwater.model.health import Health, Part, Subject
 
-MARGIN_MS = 1000
+MARGIN_MS = 1200
 """More than the gap between two signs of life of any kind: what is heard that much later lived on."""
 UNSETTLED_MS_MAX = 2000
 """So much longer than Red it stays open what has failed, before it is said with its doubt."""
+PROBLEM_CHARACTERS_MAX = 200
 SERVER = Subject(Part.SERVER)
 
 
@@ -44,9 +45,11 @@ def view_of(told: dict[int, Told], bounds: Bounds) -> View:
 
 
 def assess(view: View) -> dict[Subject, Finding]:
-    """A finding for every node, its two daemons, and every link."""
+    """A finding for every node, its two daemons, every link, and the way to the server when there are nodes to tell."""
     found: dict[Subject, Finding] = {}
     reports = _Reports(view)
+    if reports.are_many:
+        found[SERVER] = reports.finding()
     for node, signals in view.nodes.items():
         found[Subject(Part.NODE, node)] = _node(view, node, signals, reports)
     for node, signals in view.nodes.items():
@@ -61,12 +64,27 @@ def assess(view: View) -> dict[Subject, Finding]:
 
 
 class _Reports:
-    """Whether reports reach the server at all."""
+    """Whether reports and stamps reach the server at all: what holds for all nodes is no failure of each."""
 
     def __init__(self, view: View) -> None:
-        silences = [signals.report_ms for signals in view.nodes.values()]
-        self.freshest_ms = min(silences, default=0)
-        self.are_all_silent = len(silences) > 1 and view.bounds.level(self.freshest_ms) is Health.RED
+        self._bounds = view.bounds
+        signals = view.nodes.values()
+        self.are_many = len(signals) > 1
+        self.freshest_ms = min((each.report_ms for each in signals), default=0)
+        self.unshipped_ms = min((each.unshipped_ms for each in signals), default=0)
+        self.are_all_silent = self.are_many and view.bounds.level(self.freshest_ms) is Health.RED
+        self.are_all_unshipped = self.are_many and view.bounds.level(self.unshipped_ms) is Health.RED
+
+    def finding(self) -> Finding:
+        """On the judge's own way to the nodes."""
+        health = self._bounds.level(self.freshest_ms)
+        if health is not Health.GREEN:
+            evidence = f"no node has reported for {_seconds(self.freshest_ms)}"
+            return Finding(SERVER, health, evidence, doubt="the way to the server, or all nodes")
+        health = self._bounds.level(self.unshipped_ms)
+        if health is not Health.GREEN:
+            return Finding(SERVER, health, f"the store has taken no stamps for {_seconds(self.unshipped_ms)}")
+        return Finding(SERVER, health, "nodes report")
 
 
 def _node(view: View, node: int, signals: NodeSignals, reports: _Reports) -> Finding:
@@ -78,14 +96,18 @@ def _node(view: View, node: int, signals: NodeSignals, reports: _Reports) -> Fin
     evidence = f"silent on every path for {_seconds(signals.any_ms)}"
     if reports.are_all_silent:
         return Finding(subject, health, f"{evidence}, as all nodes are", SERVER)
-    if any(_lives(view, witness, signals.any_ms) for witness in signals.witnesses):
+    # A witness that reported so long after the node fell silent would have heard it.
+    if any(_outlived(view, signals.any_ms, view.nodes[witness].report_ms) for witness in signals.witnesses):
         return Finding(subject, health, evidence)
-    return Finding(subject, health, f"unreachable: {evidence}, and no second path to tell", doubt="node or link")
+    # Whether it is this node or the way of all reports is open until another one has reported.
+    reports_pass = not reports.are_many or _outlived(view, signals.any_ms, reports.freshest_ms)
+    evidence = f"unreachable: {evidence}, and no second path to tell"
+    return _blamed(view, Finding(subject, health, evidence, doubt="node or link"), signals.any_ms, reports_pass)
 
 
-def _lives(view: View, witness: int, silent_ms: int) -> bool:
-    """Whether a witness reported so long after something fell silent that it would have heard it."""
-    return view.nodes[witness].report_ms + MARGIN_MS <= silent_ms
+def _outlived(view: View, silent_ms: int, alive_ms: int) -> bool:
+    """Whether what was last heard `alive_ms` ago lived on when something else fell silent."""
+    return silent_ms - alive_ms >= MARGIN_MS and alive_ms <= view.bounds.red_ms - MARGIN_MS
 
 
 def _pipeline(view: View, node: int, signals: NodeSignals, above: Finding) -> Finding:
@@ -97,8 +119,10 @@ def _pipeline(view: View, node: int, signals: NodeSignals, above: Finding) -> Fi
         evidence = f"no progress for {_seconds(signals.pipeline_ms)}"
         if above.health is Health.RED:
             return Finding(subject, silence, evidence, above.subject)
-        lived_on = signals.pipeline_ms - agent_ms >= MARGIN_MS
-        return _blamed(view, subject, evidence, signals.pipeline_ms, lived_on, "node or pipeline daemon")
+        if _outlived(view, signals.pipeline_ms, agent_ms):
+            return Finding(subject, silence, evidence)
+        doubtful = Finding(subject, silence, evidence, doubt="node or pipeline daemon")
+        return _blamed(view, doubtful, signals.pipeline_ms)
     if waiting is not Health.GREEN:
         return Finding(subject, waiting, f"what came in has waited {_seconds(signals.waiting_ms)} to become durable")
     if silence is Health.YELLOW:
@@ -115,23 +139,35 @@ def _provenance(view: View, node: int, signals: NodeSignals, above: Finding, rep
     health = view.bounds.level(signals.report_ms, signals.arrivals)
     unshipped = view.bounds.level(signals.unshipped_ms)
     if health is Health.RED:
-        if above.health is Health.RED:
-            return Finding(subject, health, f"no report for {_seconds(signals.report_ms)}", above.subject)
-        if reports.are_all_silent:
-            return Finding(subject, health, f"no report for {_seconds(signals.report_ms)}, as of all nodes", SERVER)
-        if signals.report_ms - signals.beat_ms >= MARGIN_MS:
-            evidence = f"it beats, but has not reported for {_seconds(signals.report_ms)}"
-            return Finding(subject, health, evidence)
-        evidence = f"no beats or reports for {_seconds(min(signals.report_ms, signals.beat_ms))}"
-        lived_on = min(signals.report_ms, signals.beat_ms) - signals.pipeline_ms >= MARGIN_MS
-        if lived_on:
-            evidence += ", but its pipeline daemon answers"
-        return _blamed(view, subject, evidence, signals.report_ms, lived_on, "node or provenance daemon")
+        return _unreported(view, subject, signals, above, reports)
     if unshipped is not Health.GREEN:
-        return Finding(subject, unshipped, f"stamps have waited {_seconds(signals.unshipped_ms)} to be shipped")
+        finding = Finding(subject, unshipped, f"stamps have waited {_seconds(signals.unshipped_ms)} to be shipped")
+        if unshipped is not Health.RED or not reports.are_many:
+            return finding
+        if reports.are_all_unshipped:
+            return finding._replace(evidence=f"{finding.evidence}, as those of all nodes", cause=SERVER)
+        others_ship = signals.unshipped_ms - reports.unshipped_ms >= MARGIN_MS
+        return _blamed(view, finding._replace(doubt="provenance daemon or server"), signals.unshipped_ms, others_ship)
     if health is Health.YELLOW:
         return Finding(subject, health, f"no report for {_seconds(signals.report_ms)}")
     return Finding(subject, Health.GREEN, "it reports and ships")
+
+
+def _unreported(view: View, subject: Subject, signals: NodeSignals, above: Finding, reports: _Reports) -> Finding:
+    """What there is to say of an agent that does not report."""
+    evidence = f"no report for {_seconds(signals.report_ms)}"
+    if above.health is Health.RED:
+        return Finding(subject, Health.RED, evidence, above.subject)
+    if reports.are_all_silent:
+        return Finding(subject, Health.RED, f"{evidence}, as of all nodes", SERVER)
+    if _outlived(view, signals.report_ms, signals.beat_ms):
+        return Finding(subject, Health.RED, f"it beats, but has not reported for {_seconds(signals.report_ms)}")
+    agent_ms = min(signals.report_ms, signals.beat_ms)
+    evidence = f"no beats or reports for {_seconds(agent_ms)}"
+    if _outlived(view, agent_ms, signals.pipeline_ms):
+        return Finding(subject, Health.RED, f"{evidence}, but its pipeline daemon answers")
+    doubtful = Finding(subject, Health.RED, evidence, doubt="node or provenance daemon")
+    return _blamed(view, doubtful, signals.report_ms)
 
 
 def _link(view: View, key: LinkKey, link: LinkSignals, found: dict[Subject, Finding]) -> Finding:
@@ -142,7 +178,7 @@ def _link(view: View, key: LinkKey, link: LinkSignals, found: dict[Subject, Find
         return _passing(view, subject, link)
     evidence = f"nothing passes for {_seconds(link.passing_ms)}"
     if link.problem:
-        evidence += f" ({link.address}: {link.problem})"
+        evidence += f" ({link.address}: {link.problem})"[:PROBLEM_CHARACTERS_MAX]
     if health is Health.YELLOW:
         return Finding(subject, health, evidence)
     for end in (source, target):
@@ -150,9 +186,15 @@ def _link(view: View, key: LinkKey, link: LinkSignals, found: dict[Subject, Find
             failed = found.get(Subject(part, end)) if end is not None else None
             if failed is not None and failed.health is Health.RED:
                 return Finding(subject, health, evidence, failed.subject)
-    alive_ms = [view.nodes[end].pipeline_ms for end in (source, target) if end is not None and end in view.nodes]
-    lived_on = link.passing_ms - max(alive_ms, default=0) >= MARGIN_MS
-    return _blamed(view, subject, evidence, link.passing_ms, lived_on, "link or an end of it")
+    live = _outlived(view, link.passing_ms, view.nodes[source].pipeline_ms)
+    if target is None or target not in view.nodes:
+        # Nobody else knows of the other end, and waiting will not change that.
+        return _blamed(
+            view, Finding(subject, health, evidence, doubt="link, or what is behind it"), link.passing_ms, live
+        )
+    if live and _outlived(view, link.passing_ms, view.nodes[target].pipeline_ms):
+        return Finding(subject, health, evidence)
+    return _blamed(view, Finding(subject, health, evidence, doubt="link or an end of it"), link.passing_ms)
 
 
 def _passing(view: View, subject: Subject, link: LinkSignals) -> Finding:
@@ -164,12 +206,10 @@ def _passing(view: View, subject: Subject, link: LinkSignals) -> Finding:
     return Finding(subject, Health.GREEN, "it passes data")
 
 
-def _blamed(view: View, subject: Subject, evidence: str, silent_ms: int, lived_on: bool, doubt: str) -> Finding:
-    """Red, once it is known that it is this and not what is around it; after a while also with the doubt."""
-    if lived_on:
-        return Finding(subject, Health.RED, evidence)
-    is_settled = silent_ms >= view.bounds.red_ms_max + UNSETTLED_MS_MAX
-    return Finding(subject, Health.RED, evidence, None, is_settled, doubt)
+def _blamed(view: View, finding: Finding, silent_ms: int, is_known: bool = False) -> Finding:
+    """What is Red with a doubt: settled when no more can become known, and else after a while."""
+    is_settled = is_known or silent_ms >= view.bounds.red_ms_max + UNSETTLED_MS_MAX
+    return finding._replace(is_settled=is_settled)
 
 
 def _explain(view: View, found: dict[Subject, Finding]) -> None:
@@ -179,10 +219,12 @@ def _explain(view: View, found: dict[Subject, Finding]) -> None:
         finding = found[subject]
         if not finding.doubt or finding.cause is not None:
             continue
-        for source, target in view.links:
-            failed = found.get(Subject(Part.NODE, target)) if source == node and target is not None else None
+        targets = sorted(target for source, target in view.links if source == node and target is not None)
+        for target in targets:
+            failed = found.get(Subject(Part.NODE, target))
             if failed is not None and failed.health is Health.RED:
                 found[subject] = finding._replace(cause=failed.subject)
+                break
     for subject, finding in found.items():
         # The doubtful link of a node that cannot be reached over it is the same failure.
         if finding.cause is not None and (above := found.get(finding.cause)) is not None and above.cause is not None:

@@ -13,6 +13,8 @@ NEVER_MS = 1 << 40
 TOLD_MS_MAX = 700
 """The most by which the age of a report adds to the silences of links that it tells: a node that does not report is
 no evidence that its links do not pass anything."""
+WAITED_MS_MAX = 300
+"""The most by which the age of a report adds to what waits, for what was waited for may have come since."""
 
 
 class Told(NamedTuple):
@@ -65,9 +67,8 @@ class LinkSignals(NamedTuple):
 
     @property
     def passing_ms(self) -> int:
-        """Since data passed, on the worse of both ways."""
-        known = [ms for ms in (self.back_ms, self.forth_ms) if ms is not None]
-        return max(known) if known else NEVER_MS
+        """Since data passed, on the worse of both ways; 0 when neither can be told."""
+        return max(self.back_ms or 0, self.forth_ms or 0)
 
 
 LinkKey = tuple[int, int | None]
@@ -90,36 +91,44 @@ def witnessed(told: dict[int, Told]) -> dict[int, list[Witnessed]]:
         if report is None:
             continue
         for beat in report.neighbours:
-            found.setdefault(beat.node, []).append(Witnessed(witness, age_ms, beat, None))
+            if beat.node != witness:
+                found.setdefault(beat.node, []).append(Witnessed(witness, age_ms, beat, None))
         for end in report.links:
-            if end.node is not None:
+            if end.node not in (None, witness):
                 found.setdefault(end.node, []).append(Witnessed(witness, age_ms, None, end))
     return found
+
+
+class _Telling(NamedTuple):
+    """What an agent told of its node, and how long ago."""
+
+    age_ms: int
+    progress: Progress
+
+    def place(self) -> tuple[int, int, int]:
+        """Fresh ones first, whatever the order in which they came."""
+        return self.age_ms, self.progress.waiting_ms, self.progress.unshipped_ms
+
+    def waited(self, told_ms: int) -> int:
+        """For how long something waits by now that waited then."""
+        return told_ms + min(self.age_ms, WAITED_MS_MAX) if told_ms else 0
 
 
 def node_signals(held: Told, others: list[Witnessed]) -> NodeSignals:
     """How a node was heard last, by itself and by all that told of it."""
     own, silent_ms, arrivals = held
-    beats, pipelines = [NEVER_MS], [NEVER_MS]
-    progress, freshest_ms = Progress(), NEVER_MS
-    if own is not None:
-        pipelines.append(silent_ms + own.progress.pipeline_ms)
-        progress, freshest_ms = own.progress, silent_ms
-    for _, age_ms, beat, end in others:
-        if beat is not None:
-            beat_ms = age_ms + beat.heard_ms
-            beats.append(beat_ms)
-            pipelines.append(beat_ms + beat.progress.pipeline_ms)
-            if beat_ms < freshest_ms:
-                progress, freshest_ms = beat.progress, beat_ms
-        if end is not None and end.heard_ms is not None:
-            pipelines.append(age_ms + end.heard_ms)
+    tellings = [] if own is None else [_Telling(silent_ms, own.progress)]
+    beats = [_Telling(age_ms + beat.heard_ms, beat.progress) for _, age_ms, beat, _ in others if beat is not None]
+    tellings += beats
+    heard = [age_ms + end.heard_ms for _, age_ms, _, end in others if end is not None and end.heard_ms is not None]
+    heard += [telling.age_ms + telling.progress.pipeline_ms for telling in tellings]
+    freshest = min(tellings, key=_Telling.place, default=_Telling(NEVER_MS, Progress()))
     return NodeSignals(
         report_ms=silent_ms,
-        beat_ms=min(beats),
-        pipeline_ms=min(pipelines),
-        waiting_ms=progress.waiting_ms,
-        unshipped_ms=progress.unshipped_ms,
+        beat_ms=min((telling.age_ms for telling in beats), default=NEVER_MS),
+        pipeline_ms=min(heard, default=NEVER_MS),
+        waiting_ms=freshest.waited(freshest.progress.waiting_ms),
+        unshipped_ms=freshest.waited(freshest.progress.unshipped_ms),
         withheld_ms=own.withheld_ms if own is not None else 0,
         witnesses=tuple(sorted({one.witness for one in others})),
         arrivals=arrivals,
@@ -129,38 +138,49 @@ def node_signals(held: Told, others: list[Witnessed]) -> NodeSignals:
 def link_signals(told: dict[int, Told]) -> dict[LinkKey, LinkSignals]:
     """All links that are told of by either end."""
     links: dict[LinkKey, LinkSignals] = {}
+    beats = _beats(told)
     elsewhere: set[int] = set()
-    for node, (report, age_ms, _) in told.items():
-        for end in report.links if report is not None else ():
-            if end.outgoing:
-                elsewhere.add(node)
-                back_ms = None if end.heard_ms is None else end.heard_ms + min(age_ms, TOLD_MS_MAX)
-                beat_ms = _beats(told, node, end.node)
-                links[node, end.node] = LinkSignals(back_ms, None, beat_ms, end.stuck_ms, end.problem, end.address)
-    for node, (report, age_ms, _) in told.items():
-        for end in report.links if report is not None else ():
-            key = (end.node or 0, node)
-            if end.outgoing or end.node not in told or end.heard_ms is None:
-                continue
-            if key not in links and end.node in elsewhere:
-                continue  # It sends somewhere else now, and says so.
-            before = links.get(key) or LinkSignals(None, None, _beats(told, end.node, node), 0, "", "")
-            report_of_receiver = told[node].report
-            withheld = report_of_receiver is not None and report_of_receiver.withheld_ms > 0
-            # Who withholds reads hears nothing, and that is no silence.
-            forth_ms = None if withheld else end.heard_ms + min(age_ms, TOLD_MS_MAX)
-            links[key] = before._replace(forth_ms=forth_ms)
+    for node, end, age_ms in _ends(told):
+        if end.outgoing:
+            elsewhere.add(node)
+            back_ms = None if end.heard_ms is None else end.heard_ms + age_ms
+            beat_ms = _worse(beats, node, end.node)
+            links[node, end.node] = LinkSignals(back_ms, None, beat_ms, end.stuck_ms, end.problem, end.address)
+    for node, end, age_ms in _ends(told):
+        if end.outgoing or end.node is None or end.node not in told or end.heard_ms is None:
+            continue
+        key = (end.node, node)
+        if key not in links and end.node in elsewhere:
+            continue  # It sends somewhere else now, and says so.
+        before = links.get(key) or LinkSignals(None, None, _worse(beats, end.node, node), 0, "", "")
+        report_of_receiver = told[node].report
+        withheld = report_of_receiver is not None and report_of_receiver.withheld_ms > 0
+        # Who withholds reads hears nothing, and that is no silence.
+        links[key] = before._replace(forth_ms=None if withheld else end.heard_ms + age_ms)
     return links
 
 
-def _beats(told: dict[int, Told], one: int, other: int | None) -> int | None:
+def _ends(told: dict[int, Told]) -> list[tuple[int, LinkEnd, int]]:
+    """Each end of a link, with the node that tells of it and what the age of its report adds to silences."""
+    return [
+        (node, end, min(age_ms, TOLD_MS_MAX))
+        for node, (report, age_ms, _) in told.items()
+        for end in (report.links if report is not None else ())
+        if end.node != node
+    ]
+
+
+def _beats(told: dict[int, Told]) -> dict[tuple[int, int], int]:
+    """Since a node heard the agent of another, by (hearer, heard)."""
+    return {
+        (node, beat.node): beat.heard_ms + min(age_ms, TOLD_MS_MAX)
+        for node, (report, age_ms, _) in told.items()
+        for beat in (report.neighbours if report is not None else ())
+    }
+
+
+def _worse(beats: dict[tuple[int, int], int], one: int, other: int | None) -> int | None:
     """Since beats passed between two nodes, on the worse of both ways; None when neither tells of any."""
     if other is None:
         return None
-    ages = []
-    for hearer, heard in ((one, other), (other, one)):
-        held = told.get(hearer)
-        if held is not None and held.report is not None:
-            age_ms = min(held.silent_ms, TOLD_MS_MAX)
-            ages += [beat.heard_ms + age_ms for beat in held.report.neighbours if beat.node == heard]
-    return max(ages, default=None)
+    return max((beats[way] for way in ((one, other), (other, one)) if way in beats), default=None)

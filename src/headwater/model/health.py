@@ -29,7 +29,7 @@ class Part(enum.StrEnum):
     PIPELINE = "pipeline"
     PROVENANCE = "provenance"
     SERVER = "server"
-    """Only ever a cause: the judge's own way to all nodes."""
+    """The judge's own way to all nodes."""
 
 
 class Subject(msgspec.Struct, frozen=True, array_like=True, order=True):
