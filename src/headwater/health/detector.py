@@ -58,6 +58,8 @@ class _Standing:
         else:
             self._better_since_ms = now_ms if self._better_since_ms is None else self._better_since_ms
             if now_ms - self._better_since_ms < self._recovery_ms(now_ms):
+                if health is not Health.GREEN:
+                    return before  # What is hardly below Red would be Red again at once.
                 health = Health.YELLOW
                 evidence = f"recovering: {evidence}"
         if health is Health.RED and before.health is not Health.RED:

@@ -37,7 +37,7 @@ class NodeSignals(NamedTuple):
     pipeline_ms: int
     """Its pipeline daemon: by its own agent, told to the server or in a beat, and by neighbours on the data stream."""
     waiting_ms: int
-    """For how long input has waited to become durable."""
+    """For how long input has waited to become durable, by its own telling only: what is late is said by who is late."""
     unshipped_ms: int
     """For how long stamps have waited to be shipped."""
     withheld_ms: int
@@ -99,40 +99,31 @@ def witnessed(told: dict[int, Told]) -> dict[int, list[Witnessed]]:
     return found
 
 
-class _Telling(NamedTuple):
-    """What an agent told of its node, and how long ago."""
-
-    age_ms: int
-    progress: Progress
-
-    def place(self) -> tuple[int, int, int]:
-        """Fresh ones first, whatever the order in which they came."""
-        return self.age_ms, self.progress.waiting_ms, self.progress.unshipped_ms
-
-    def waited(self, told_ms: int) -> int:
-        """For how long something waits by now that waited then."""
-        return told_ms + min(self.age_ms, WAITED_MS_MAX) if told_ms else 0
-
-
 def node_signals(held: Told, others: list[Witnessed]) -> NodeSignals:
     """How a node was heard last, by itself and by all that told of it."""
     own, silent_ms, arrivals = held
-    tellings = [] if own is None else [_Telling(silent_ms, own.progress)]
-    beats = [_Telling(age_ms + beat.heard_ms, beat.progress) for _, age_ms, beat, _ in others if beat is not None]
-    tellings += beats
+    beats = [(age_ms + beat.heard_ms, beat.progress) for _, age_ms, beat, _ in others if beat is not None]
     heard = [age_ms + end.heard_ms for _, age_ms, _, end in others if end is not None and end.heard_ms is not None]
-    heard += [telling.age_ms + telling.progress.pipeline_ms for telling in tellings]
-    freshest = min(tellings, key=_Telling.place, default=_Telling(NEVER_MS, Progress()))
+    heard += [beat_ms + progress.pipeline_ms for beat_ms, progress in beats]
+    progress = Progress()
+    if own is not None:
+        progress = own.progress
+        heard.append(silent_ms + progress.pipeline_ms)
     return NodeSignals(
         report_ms=silent_ms,
-        beat_ms=min((telling.age_ms for telling in beats), default=NEVER_MS),
+        beat_ms=min((beat_ms for beat_ms, _ in beats), default=NEVER_MS),
         pipeline_ms=min(heard, default=NEVER_MS),
-        waiting_ms=freshest.waited(freshest.progress.waiting_ms),
-        unshipped_ms=freshest.waited(freshest.progress.unshipped_ms),
+        waiting_ms=_waited(progress.waiting_ms, silent_ms),
+        unshipped_ms=_waited(progress.unshipped_ms, silent_ms),
         withheld_ms=own.withheld_ms if own is not None else 0,
         witnesses=tuple(sorted({one.witness for one in others})),
         arrivals=arrivals,
     )
+
+
+def _waited(told_ms: int, age_ms: int) -> int:
+    """For how long something waits by now that waited when it was told."""
+    return told_ms + min(age_ms, WAITED_MS_MAX) if told_ms else 0
 
 
 def link_signals(told: dict[int, Told]) -> dict[LinkKey, LinkSignals]:
