@@ -31,6 +31,8 @@ A, B, C, E, UNSEEN = 0x1, 0xB, 0x3, 0x4, 0xF
 SITE = "default"
 T0 = 1_518_047_543_000
 NOW_MS = T0 + 10_000
+JUDGED = T0 + 100
+"""When the judge looked first: all stamps are older."""
 FIRST = 0x5A7B9137 << 24
 METER, METRIC = "31400010000000000", "010116070000"
 
@@ -183,17 +185,19 @@ def open_reader(folder: Path) -> SqliteReader:
 def verdicts() -> list[Verdict]:
     """What a judge says of it: nobody has ever heard B, and C's pipeline daemon has its link in trouble."""
     green = [
-        Verdict(Subject(part, node), Health.GREEN, T0, "it works")
+        Verdict(Subject(part, node), Health.GREEN, JUDGED, "it works")
         for node in (A, C, E)
         for part in (Part.NODE, Part.PIPELINE, Part.PROVENANCE)
     ]
-    dead = Verdict(Subject(Part.NODE, B), Health.RED, T0 + 5, "silent on every path for 2.5 s", doubt="node or link")
+    dead = Verdict(
+        Subject(Part.NODE, B), Health.RED, JUDGED + 5, "silent on every path for 2.5 s", doubt="node or link"
+    )
     red = [
-        Verdict(Subject(part, B, target), Health.RED, T0 + 5, "no sign of it", dead.subject)
+        Verdict(Subject(part, B, target), Health.RED, JUDGED + 5, "no sign of it", dead.subject)
         for part, target in ((Part.PIPELINE, None), (Part.PROVENANCE, None), (Part.LINK, C))
     ]
     passing = [
-        Verdict(Subject(Part.LINK, source, target), Health.GREEN, T0, "it passes data")
+        Verdict(Subject(Part.LINK, source, target), Health.GREEN, JUDGED, "it passes data")
         for source, target in ((A, C), (C, E))
     ]
     return [*green, dead, *red, *passing]
@@ -203,7 +207,7 @@ def changes() -> list[Change]:
     """How it came to that: everything was found, then B fell silent."""
     found = [Change(number, None, verdict) for number, verdict in enumerate(verdicts(), 1)]
     dead = next(change for change in found if change.verdict.subject == Subject(Part.NODE, B))
-    was = msgspec.structs.replace(dead.verdict, health=Health.GREEN, since_ms=T0, evidence="it reports", doubt="")
+    was = msgspec.structs.replace(dead.verdict, health=Health.GREEN, since_ms=JUDGED, evidence="it reports", doubt="")
     return [
         *(msgspec.structs.replace(change, verdict=was) if change is dead else change for change in found),
         Change(len(found) + 1, Health.GREEN, dead.verdict),

@@ -15,7 +15,7 @@ def test_everything_is_judged_with_its_reason(api: httpx.Client) -> None:
 
     assert (health["at"], health["lateLooks"]) == (NOW_MS, 2)
     nodes = {node["id"]: node for node in health["nodes"]}
-    assert nodes["000001"]["node"] == {"health": "Green", "since": grid.T0, "evidence": "it works"}
+    assert nodes["000001"]["node"] == {"health": "Green", "since": grid.JUDGED, "evidence": "it works"}
     dead = nodes["00000b"]
     assert (dead["node"]["health"], dead["node"]["doubt"], dead["node"]["alarm"]) == ("Red", "node or link", True)
     assert dead["pipeline"]["cause"] == dead["provenance"]["cause"] == {"part": "node", "node": "00000b"}

@@ -17,7 +17,7 @@ from headwater.api.contract import (
     Invalid,
     parse_size,
 )
-from headwater.api.gather import PLAIN, Facts, nodes_of
+from headwater.api.gather import PLAIN, Facts, histories_of, nodes_of
 from headwater.api.pages import CURSOR, PAGE_HEADERS, Page, Question
 from headwater.api.points import Painter
 from headwater.api.service import Service
@@ -87,7 +87,8 @@ async def _newest(
         page = Page.cut(question, found, size, lambda point: (point.id.ordinal,))
         if not page.items:
             raise Absent(NO_PROVENANCE)
-        return page, Facts(detail, nodes_of(reader)) if detail or values else PLAIN
+        histories = histories_of(reader, detail, (point.id for point in page.items))
+        return page, Facts(detail, nodes_of(reader), histories=histories) if detail or values else PLAIN
 
     def drawn(page: Page[DataPoint], facts: Facts) -> tuple[Page[DataPoint], bytes]:
         painter = Painter(facts)

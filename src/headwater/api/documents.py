@@ -78,6 +78,9 @@ class Datapoint(msgspec.Struct, rename="camel", kw_only=True, gc=False):
     """Detail: the context columns that its node records; absent when its context never arrived."""
     traceparent: str | UnsetType = UNSET
     """Detail: the W3C trace that the program which recorded it belonged to."""
+    health: dict[str, HealthWord] | UnsetType = UNSET
+    """Detail: how its node (`node`), the daemons there (`pipeline`, `provenance`) and the node's outgoing link (`link`)
+    stood when the data point was made, as far as a judge had looked at them."""
     value: float | Literal["NaN", "Infinity", "-Infinity"] | UnsetType = UNSET
     """Detail: the value, asked from the node's log."""
     value_state: ValueState | UnsetType = UNSET

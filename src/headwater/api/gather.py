@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from headwater.api.readings import UNREACHABLE, AgentReadings, Found
 from headwater.model.ids import DataPointId
-from headwater.store.port import DataPoint, Edge, Node, Reader
+from headwater.store.port import DataPoint, Edge, History, Node, Reader
 
 Graph = Mapping[DataPointId, tuple[DataPoint, Sequence[Edge]]]
 """Each data point with its edges in the direction that was asked for."""
@@ -20,6 +20,8 @@ class Facts:
     nodes: dict[int, Node] = field(default_factory=dict)
     missing: dict[DataPointId, str] = field(default_factory=dict)
     """Why data points that lineage names are not in the store."""
+    histories: Mapping[int, History] = field(default_factory=dict)
+    """How nodes stood, by node."""
     values: dict[DataPointId, Found] | None = None
     """None when values were not asked for."""
 
@@ -38,7 +40,13 @@ def graph_of(reader: Reader, ids: list[DataPointId], forward: bool, most: int) -
 def facts_of(reader: Reader, graph: Graph, ids: Iterable[DataPointId], detail: bool) -> Facts:
     """What is shown of the graph of some ids, all but the values."""
     absent = [*_absent(graph), *(id for id in ids if id not in graph)] if detail else []
-    return Facts(detail, nodes_of(reader), reader.missing(absent) if absent else {})
+    missing = reader.missing(absent) if absent else {}
+    return Facts(detail, nodes_of(reader), missing, histories_of(reader, detail, graph))
+
+
+def histories_of(reader: Reader, detail: bool, ids: Iterable[DataPointId]) -> Mapping[int, History]:
+    """How the nodes of some data points stood, when detail is asked for."""
+    return reader.histories({id.node for id in ids}) if detail else {}
 
 
 def nodes_of(reader: Reader) -> dict[int, Node]:

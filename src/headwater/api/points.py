@@ -96,6 +96,9 @@ class Painter:
         kind, stream, number = point.origin
         document.origin = documents.Origin(_ORIGINS.get(kind, "entry"), stream, number)
         document.traceparent = point.traceparent or UNSET
+        history = self._facts.histories.get(point.id.node)
+        if history is not None and (words := history.at(point.received_ms)):
+            document.health = {part.value: health.value for part, health in words.items()}
         if point.context is not None:
             document.metrics = point.context.metrics
 

@@ -82,6 +82,9 @@ def described(point: Datapoint, contribution: str = "simple") -> Text:
         line.append(f"  {instant(context.timestamp)}", "green")
     if point.value is not None or point.value_state:
         line.append(f"  {point.value_state if point.value is None else f'= {point.value}'}", "yellow")
+    for part, health in point.health.items():
+        if health != "Green":
+            line.append(f"  {part} was {health}", "red" if health == "Red" else "yellow")
     for remark in (point.missing, "outside" if point.outside else None, point.step):
         if remark:
             line.append(f"  {printable(remark)}", "magenta")

@@ -60,6 +60,7 @@ class Datapoint(msgspec.Struct, frozen=True, rename="camel", kw_only=True, gc=Fa
     origin: Origin | None = None
     metrics: tuple[str, ...] | None = None
     traceparent: str | None = None
+    health: dict[str, HealthWord] = {}
     """The W3C trace that the program which recorded it belonged to."""
     value: float | NoNumber | None = None
     """As JSON says it; `number` is a float always."""

@@ -78,7 +78,7 @@ class NodeReport(msgspec.Struct, frozen=True, array_like=True, gc=False):
     sent: int
     """Readings acknowledged by the next hop; 0 at an endpoint."""
     receive_rate: float
-    """Readings a second over the last second or so."""
+    """Readings a second over the last two seconds or so."""
     send_rate: float
     durable: int
     """Last durable sequence."""

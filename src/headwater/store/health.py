@@ -1,7 +1,8 @@
 """How the nodes stand and stood: kept in a file of the embedded store's folder, beside the stamps."""
 
 import sqlite3
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -59,6 +60,27 @@ class HealthWriter:
         self._connection.close()
 
 
+class History:
+    """The words that were in force for a node, its daemons and its outgoing link."""
+
+    def __init__(self, changes: Iterable[tuple[Part, int, Health]]) -> None:
+        """(part, since when in ms, word), in the order of the times."""
+        self._times: dict[Part, list[int]] = {}
+        self._words: dict[Part, list[Health]] = {}
+        for part, at_ms, health in changes:
+            self._times.setdefault(part, []).append(at_ms)
+            self._words.setdefault(part, []).append(health)
+
+    def at(self, time_ms: int) -> dict[Part, Health]:
+        """The words at a time; without the parts that no judge had looked at by then."""
+        found = {}
+        for part, times in self._times.items():
+            place = bisect_right(times, time_ms)
+            if place:
+                found[part] = self._words[part][place - 1]
+        return found
+
+
 class HealthReader:
     """Reads it, from when there is something."""
 
@@ -90,19 +112,16 @@ class HealthReader:
         )
         return [_change(body) for (body,) in rows]
 
-    def at(self, node: int, time_ms: int) -> dict[Part, Health]:
-        """The words in force for a node, its daemons and its outgoing link at a time; absent where none was known."""
+    def histories(self, nodes: Iterable[int]) -> dict[int, History]:
+        """The history of each of some nodes."""
         connection = self._connection()
-        found: dict[Part, Health] = {}
-        for part in (Part.NODE, Part.PIPELINE, Part.PROVENANCE, Part.LINK) if connection is not None else ():
+        found = {}
+        for node in nodes if connection is not None else ():
             assert connection is not None
-            row = connection.execute(
-                "SELECT body FROM change WHERE node = ? AND part = ? AND at_ms <= ? "
-                "ORDER BY at_ms DESC, number DESC LIMIT 1",
-                (node, part, time_ms),
-            ).fetchone()
-            if row is not None:
-                found[part] = _change(row[0]).verdict.health
+            rows = connection.execute(
+                "SELECT part, at_ms, body FROM change WHERE node = ? ORDER BY at_ms, number", (node,)
+            )
+            found[node] = History((Part(part), at_ms, _change(body).verdict.health) for part, at_ms, body in rows)
         return found
 
     def close(self) -> None:

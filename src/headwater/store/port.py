@@ -1,6 +1,6 @@
 """What any provenance store promises: idempotent ingest, and answers about data points."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol, overload
 
 from headwater.model.context import Context
@@ -105,6 +105,14 @@ class Standing(NamedTuple):
     late: int
     """How many of its looks came late, so that it counted their pauses as nothing."""
     verdicts: list[Verdict]
+
+
+class History(Protocol):
+    """The words that were in force for one node."""
+
+    def at(self, time_ms: int) -> dict[Part, Health]:
+        """For the node, its daemons and its outgoing link; without those that no judge had looked at by then."""
+        ...
 
 
 class Place(NamedTuple):
@@ -351,8 +359,8 @@ class Reader(Protocol):
         node and the links to it."""
         ...
 
-    def health_at(self, node: int, time_ms: int) -> dict[Part, Health]:
-        """The words in force for a node, its daemons and its outgoing link at a time; absent where none was known."""
+    def histories(self, nodes: Iterable[int]) -> Mapping[int, History]:
+        """What the judge has said of nodes, their daemons and their outgoing links, to be asked for any time."""
         ...
 
     def refused(self) -> dict[str, int]:

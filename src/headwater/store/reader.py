@@ -3,13 +3,12 @@
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from headwater.model.context import Context
 from headwater.model.errors import Unavailable
-from headwater.model.health import Change, Health
-from headwater.model.health import Part as HealthPart
+from headwater.model.health import Change
 from headwater.model.ids import ORDINAL_MAX, DataPointId
 from headwater.model.reading import SeriesKey
 from headwater.store import lineage
@@ -19,7 +18,7 @@ from headwater.store.catalogue import IDS, PARENTS, Catalogue
 from headwater.store.expired import why_missing
 from headwater.store.files import StoreFiles, data_version, open_to_read
 from headwater.store.found import found_points
-from headwater.store.health import HealthReader
+from headwater.store.health import HealthReader, History
 from headwater.store.periods import Periods
 from headwater.store.points import PointsById, Sent, data_points
 from headwater.store.port import (
@@ -124,8 +123,8 @@ class SqliteReader:
     ) -> list[Change]:
         return self._answer(lambda _: self._health.changes(max(size, 0), before, after, node))
 
-    def health_at(self, node: int, time_ms: int) -> dict[HealthPart, Health]:
-        return self._answer(lambda _: self._health.at(node, time_ms))
+    def histories(self, nodes: Iterable[int]) -> dict[int, History]:
+        return self._answer(lambda _: self._health.histories(nodes))
 
     def totals(self) -> dict[str, int]:
         return self._answer(lambda _: self._totals())

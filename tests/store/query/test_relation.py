@@ -55,6 +55,7 @@ def row_of(found: DataPoint) -> Row:
         "origin_stream": stream,
         "origin_number": number,
         "clock_offset": None,
+        **dict.fromkeys(("node_health", "pipeline_health", "provenance_health", "link_health")),
         "value": None,
         "value_state": None,
     }

@@ -9,9 +9,12 @@ from numpy.typing import NDArray
 
 from headwater.model.context import Context
 from headwater.model.errors import HeadwaterError, Unavailable
+from headwater.model.health import Health, Part
 from headwater.model.ids import DataPointId, format_node
 from headwater.model.records import Kind
 from headwater.model.stamp import OriginKind, contribution_of
+from headwater.store.batches import StoredBatch
+from headwater.store.health import HealthReader, History
 from headwater.store.query.relation import COLUMNS, FLAG, INTEGER, NUMBER, TEXT, TEXTS
 from headwater.store.query.rows import NEVER, Integers, Rows, rows_of
 from headwater.store.query.scan import PORTION_POINTS, Scan
@@ -42,7 +45,8 @@ class Relation:
         self._scan = scan
         self.wanted = ALL
         self._columns = columns
-        self._painter = _Painter(site, {node.id: node.name for node in scan.catalogue.nodes()}, values)
+        names = {node.id: node.name for node in scan.catalogue.nodes()}
+        self._painter = _Painter(site, names, scan.health, values)
         self._absent = {field.name: pa.nulls(PORTION_POINTS, field.type) for field in SCHEMA}
         self.rows = 0
         """How many rows were read."""
@@ -77,9 +81,11 @@ class Relation:
 class _Painter:
     """Makes Arrow columns of rows."""
 
-    def __init__(self, site: str, names: dict[int, str], values: Values | None) -> None:
+    def __init__(self, site: str, names: dict[int, str], health: HealthReader, values: Values | None) -> None:
         self._site = site
         self._names = names
+        self._reader = health
+        self._histories: dict[int, History] = {}
         self._values = values
 
     def painted(self, rows: Rows, columns: frozenset[str]) -> dict[str, pa.Array]:
@@ -101,6 +107,7 @@ class _Painter:
             ("location", "latitude", "longitude", "application", "class", "line", "step"): _contexts,
             ("inputs",): _inputs,
             ("origin", "origin_stream", "origin_number"): _origins,
+            ("node_health", "pipeline_health", "provenance_health", "link_health"): self._health,
             ("value", "value_state"): self._retained,
         }
 
@@ -111,6 +118,18 @@ class _Painter:
             _per_batch(rows, [self._names.get(node) for node in nodes], pa.string()),
             pa.repeat(pa.scalar(self._site), rows.count),
         )
+
+    def _health(self, rows: Rows) -> tuple[pa.Array, ...]:
+        self._histories |= self._reader.histories({part.batch.node for part in rows.parts} - self._histories.keys())
+        words = [self._words(part.batch) for part in rows.parts]
+        return tuple(
+            _per_batch(rows, [None if (word := one.get(part)) is None else word.value for one in words], pa.string())
+            for part in (Part.NODE, Part.PIPELINE, Part.PROVENANCE, Part.LINK)
+        )
+
+    def _words(self, batch: StoredBatch) -> dict[Part, Health]:
+        history = self._histories.get(batch.node)
+        return {} if history is None else history.at(batch.shipped.stamp.received_ms)
 
     def _retained(self, rows: Rows) -> tuple[pa.Array, ...]:
         if self._values is None:

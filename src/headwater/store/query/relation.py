@@ -42,6 +42,10 @@ COLUMNS = (
     Column("origin_stream", TEXT, "the source's, log's or step's id there, in hex"),
     Column("origin_number", INTEGER, "its number there, the same at every hop"),
     Column("clock_offset", INTEGER, "the node's estimate of its clock's error when it stamped, ms; NULL when unknown"),
+    Column("node_health", TEXT, "how its node stood when it was made: Green, Yellow or Red; NULL when unknown"),
+    Column("pipeline_health", TEXT, "the same of the pipeline daemon there"),
+    Column("provenance_health", TEXT, "the same of the provenance daemon there"),
+    Column("link_health", TEXT, "the same of the link from its node to the next"),
     Column("value", NUMBER, "the value, only when asked for (`values`); NULL when it is not kept any more"),
     Column("value_state", TEXT, "with `values`: `ok`, `unknown`, `expired`, `damaged` or `unreachable`"),
 )

@@ -13,6 +13,7 @@ from headwater.store.batches import Ids, StoredBatch, links
 from headwater.store.catalogue import IDS, Catalogue
 from headwater.store.columns import SERIES_BITS
 from headwater.store.files import StoreFiles, open_to_read
+from headwater.store.health import HealthReader
 from headwater.store.lineage import id_ranges
 from headwater.store.period import BLOCK_BATCHES
 from headwater.store.periods import Periods
@@ -34,6 +35,7 @@ class Scan:
     def __init__(self, files: StoreFiles, seconds: Callable[[], float] = time.monotonic) -> None:
         """Unavailable while no writer has made the store."""
         self.catalogue = Catalogue(open_to_read(files.catalogue))
+        self.health = HealthReader(files)
         self._periods = Periods(files, self.catalogue, seconds)
         self._periods.begin()
         self._rows = {row.number: row for row in self._periods.rows()}
@@ -43,6 +45,7 @@ class Scan:
 
     def close(self) -> None:
         self._periods.close()
+        self.health.close()
         self.catalogue.connection.close()
 
     def rest(self) -> None:
