@@ -1,5 +1,6 @@
 """Searches and parts of batches of many readings answer as the oracle does: in order, whatever the batches overlap."""
 
+import gc
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -132,6 +133,19 @@ def test_batches_too_large_to_be_looked_through_together_are_all_looked_through(
     for most in (1, COUNT, 3 * COUNT):
         monkeypatch.setattr(search, "PORTION_READINGS_MAX", most)
         assert store.reader.search(wanted, 100_000) == oracle.search(wanted)
+
+
+@pytest.mark.parametrize("collecting", [True, False])
+def test_garbage_is_collected_after_an_answer_if_it_was_before(
+    asked: tuple[SqliteStore, Oracle], collecting: bool
+) -> None:
+    found = asked[0].reader.search(Search(0, TIMES_MS), 1_000)
+    (gc.enable if collecting else gc.disable)()
+    try:
+        assert list(found)
+        assert gc.isenabled() == collecting
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("reopened", [False, True])

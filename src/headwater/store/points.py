@@ -1,5 +1,6 @@
 """Data points as answers: parts of stored batches joined with their contexts, series, event times and sent times."""
 
+import gc
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping, Sequence, ValuesView
 from functools import partial
@@ -102,7 +103,13 @@ class Points(Sequence[DataPoint]):
     def spelled(self) -> list[DataPoint]:
         """All of them."""
         if self._points is None:
-            points = list(chain.from_iterable(map(_spelled, self._stretches)))
+            collecting = gc.isenabled()
+            gc.disable()  # It would look through all that is made here, none of it garbage, several times.
+            try:
+                points = list(chain.from_iterable(map(_spelled, self._stretches)))
+            finally:
+                if collecting:
+                    gc.enable()
             self._points = points if self._order is None else [points[at] for at in self._order]
         return self._points
 
