@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from benchmarks.throughput.processes import Group, Process
+from benchmarks.grid.processes import Group, Process
 from headwater.config import Topology, format_topology, load_topology, with_free_ports
 
 TWO = Path(__file__).parents[1] / "examples" / "topologies" / "two-node.toml"

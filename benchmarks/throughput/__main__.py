@@ -9,7 +9,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.throughput import network, ours, protocol2018, report
+from benchmarks.grid.network import enter
+from benchmarks.throughput import ours, protocol2018, report
+from benchmarks.throughput.network import NETWORK
 from benchmarks.throughput.result import Case, Result
 
 ROUNDS = 5
@@ -45,8 +47,8 @@ def main() -> int:
     wanted = [case for case in cases(options.scale) if options.only in case.name]
     if not wanted:
         parser.error(f"--only: no case is called so; there are: {'; '.join(case.name for case in cases(1.0))}")
-    network.enter()
-    network.build()
+    enter("benchmarks.throughput")
+    NETWORK.build()
     if not protocol2018.available() and any(case.path == "2018" for case in wanted):
         print("no redis-server here: the path of 2018 is left out", file=sys.stderr)
         wanted = [case for case in wanted if case.path != "2018"]

@@ -19,7 +19,8 @@ import grpc
 import numpy as np
 import redis.asyncio
 
-from benchmarks.throughput import load, told
+from benchmarks.grid import told
+from benchmarks.throughput import load
 from headwater.wire import provenance_system_pb2 as pb
 from headwater.wire.provenance_system_pb2_grpc import (
     add_gatewayServicer_to_server,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.throughput import told
+from benchmarks.grid import told
 from headwater.model.records import Kind
 from headwater.node import wall_ms
 from headwater.pipeline.daemon import Daemon

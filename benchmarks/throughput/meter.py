@@ -1,7 +1,7 @@
 """What a run uses from a moment on: the bytes on every link, and processor time and memory of its processes."""
 
-from benchmarks.throughput.network import END_STAMPS, HOP, STAMPS, link_bytes
-from benchmarks.throughput.processes import Process
+from benchmarks.grid.processes import Process
+from benchmarks.throughput.network import END_STAMPS, HOP, NETWORK, STAMPS
 from benchmarks.throughput.result import Case, Result
 
 _MIB = 1 << 20
@@ -13,13 +13,13 @@ class Meter:
     def __init__(self, processes: dict[str, Process]) -> None:
         """`processes` by name, the gateway's daemon as `gateway`."""
         self._processes = processes
-        self._bytes = link_bytes()
+        self._bytes = NETWORK.link_bytes()
         self._cpu_s = self._used_s()
         self._memory = processes["gateway"].used.memory_bytes
 
     def result(self, case: Case, took_s: float, stamps_lag_s: float = 0.0, **told: float) -> Result:
         """The figures of a case whose readings took `took_s`; `told` are the latencies that its endpoint told."""
-        sent = {link: now - self._bytes[link] for link, now in link_bytes().items()}
+        sent = {link: now - self._bytes[link] for link, now in NETWORK.link_bytes().items()}
         gateway = self._processes["gateway"].used
         cpu_us = {name: (now - self._cpu_s[name]) * 1e6 / case.readings for name, now in self._used_s().items()}
         return Result(

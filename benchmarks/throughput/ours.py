@@ -3,9 +3,9 @@
 import time
 from pathlib import Path
 
+from benchmarks.grid.processes import Group, Process
 from benchmarks.throughput.meter import Meter
 from benchmarks.throughput.network import END_STAMPS, ENTRY, HOP, STAMPS
-from benchmarks.throughput.processes import Group, Process
 from benchmarks.throughput.result import Case, Result
 from headwater.model.errors import Unavailable
 from headwater.store.options import SqliteOptions

@@ -4,9 +4,9 @@ import shutil
 import time
 from pathlib import Path
 
+from benchmarks.grid.processes import Group, Process
 from benchmarks.throughput.meter import Meter
 from benchmarks.throughput.network import END_STAMPS, ENTRY, HOP, STAMPS
-from benchmarks.throughput.processes import Group, Process
 from benchmarks.throughput.result import Case, Result
 
 PORT = 50051

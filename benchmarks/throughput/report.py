@@ -1,8 +1,5 @@
 """The report of a run: ratios within each round, their targets, and everything measured; JSON, Markdown, plots."""
 
-import datetime
-import os
-import platform
 import statistics
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from benchmarks.grid.machine import machine, now
 from benchmarks.throughput.result import Case, Result
 
 
@@ -97,8 +95,8 @@ def make(measured: dict[Case, list[Result]]) -> Report:
         if wanted.name in ratios and (wanted.at_least is not None or wanted.at_most is not None)
     }
     return Report(
-        taken=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        machine=_machine(),
+        taken=now(),
+        machine=machine(),
         rounds=max((len(results) for results in measured.values()), default=0),
         ratios=ratios,
         met=met,
@@ -131,13 +129,6 @@ def _spreads(results: list[Result]) -> dict[str, Spread]:
 
 def _each(figures: list[dict[str, float]]) -> dict[str, Spread]:
     return {name: _spread([one[name] for one in figures]) for name in figures[0]}
-
-
-def _machine() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    model = next(named, platform.machine())
-    return f"{os.cpu_count()} × {model}, Linux {platform.release()}, Python {platform.python_version()}"
 
 
 def line(case: Case, result: Result) -> str:

@@ -11,7 +11,8 @@ import time
 import grpc
 import numpy as np
 
-from benchmarks.throughput import load, told
+from benchmarks.grid import told
+from benchmarks.throughput import load
 from headwater.wire import codec
 from headwater.wire import headwater_pb2 as pb
 from headwater.wire.headwater_pb2_grpc import PipelineStub

@@ -1,0 +1,108 @@
+"""A topology whose processes run, each on its host."""
+
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Self
+
+from benchmarks.grid.network import Network
+from benchmarks.grid.processes import Group, Process
+from benchmarks.grid.shapes import placed
+from headwater.cli.demo_check import Source, log_records
+from headwater.cli.processes import topology_processes
+from headwater.config import Topology, format_topology
+from headwater.config.topology import SERVER
+from headwater.model.records import Kind
+from headwater.model.stamp import OriginKind
+from headwater.wire.records import decode_batch
+
+PATIENCE_S = 60.0
+
+
+class Delivery:
+    """What became of all that the sensors had written down when it was taken."""
+
+    def __init__(self, topology: Topology) -> None:
+        journals = [Source([], group.journal) for group in topology.sensors]
+        self.sent = sum(len(journal.series) for journal in journals)
+        sources = {journal.id for journal in journals}
+        endpoint = next(gateway for gateway in topology.gateways if gateway.next is None)
+        batches = [decode_batch(record) for record in log_records(endpoint.log) if record.kind == Kind.DATA]
+        arrived = [
+            (batch.origin.stream, batch.origin.number + at)
+            for batch in batches
+            if batch.origin.kind == OriginKind.SOURCE and batch.origin.stream.hex() in sources
+            for at in range(batch.count)
+        ]
+        self.delivered = len(set(arrived))
+        self.doubled = len(arrived) - self.delivered
+
+    @property
+    def lost(self) -> int:
+        """Sent and not delivered."""
+        return self.sent - self.delivered
+
+
+class Grid:
+    """A topology in a folder; `with` ends all its processes. They are named as `headwater up` names them."""
+
+    def __init__(self, topology: Topology, folder: Path, network: Network | None) -> None:
+        self.topology = placed(topology, folder, network)
+        self.network = network
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        file = folder / "topology.toml"
+        file.write_text(format_topology(self.topology))
+        self._commands = {spec.name: spec.command for spec in topology_processes(self.topology, file)}
+        self._sensors = [group.name for group in topology.sensors]
+        self.group = Group(folder)
+        self.processes: dict[str, Process] = {}
+
+    def __enter__(self) -> Self:
+        self.group.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.group.__exit__()
+
+    def start(self, name: str) -> None:
+        """Start a process, or start it again after it was killed."""
+        self.processes[name] = self.group.run(self.host(name.partition("/")[0]), *self._commands[name])
+
+    def start_daemons(self) -> None:
+        """Start everything but the sensors."""
+        for name in self._commands:
+            if name not in self._sensors:
+                self.start(name)
+
+    def start_sensors(self) -> None:
+        for name in self._sensors:
+            self.start(name)
+
+    def end_sensors(self) -> None:
+        """Let them send no more, and wait until all they sent is acknowledged; SystemExit when that does not come."""
+        for name in self._sensors:
+            self.processes[name].signal(signal.SIGUSR1)
+        for name in self._sensors:
+            if not self.processes[name].ended(PATIENCE_S):
+                sys.exit(f"{name}: not all of its readings were acknowledged within {PATIENCE_S:.0f} s of the end")
+
+    def kill(self, name: str) -> None:
+        """Kill a process and wait until it is gone."""
+        self.group.end(self.processes.pop(name))
+
+    def drained(self) -> Delivery:
+        """Wait until all that was sent is delivered; what is not, after a time, is lost."""
+        deadline = time.monotonic() + PATIENCE_S
+        while (delivery := Delivery(self.topology)).lost and time.monotonic() < deadline:
+            time.sleep(1.0)
+        return delivery
+
+    def host(self, name: str) -> str | None:
+        """Where a node, group of sensors or server runs; None on this machine itself."""
+        return None if self.network is None else name
+
+    @property
+    def server_host(self) -> str | None:
+        return self.host(SERVER)
