@@ -17,6 +17,8 @@ PEERS_MAX = 1000
 LIVE_MS = 3000
 """A node that was heard this lately is there: another log under its id is another node."""
 SAMPLES = 16
+LIVES = 16
+"""So many ended lives of an agent are known: what they sent and comes late is no sign of life."""
 _WEIGHT = 1 / 16
 """Of a new interval in the running mean and variance."""
 _AGE_MS_MAX = 0xFFFF_FFFF
@@ -34,19 +36,23 @@ class Peer:
         self.node = int.from_bytes(beat.node, "big")
         self.log = bytes(beat.log)
         self.heard_ms = now_ms
-        self.begin(beat)
+        self.life, self.number = beat.life, 0
+        self._ended: deque[int] = deque(maxlen=LIVES)
         self.progress = Progress()
         self._mean_ms = 0.0
         self._variance = 0.0
         self._samples: deque[_Sample] = deque(maxlen=SAMPLES)
         self._echo = (0, 0, 0)
 
-    def begin(self, beat: pb.Beat) -> None:
-        """A new life of the agent."""
-        self.life, self.number = beat.life, 0
+    def is_later(self, beat: pb.Beat) -> bool:
+        """Whether a beat was sent after all that were heard; a new life of the agent begins with any."""
+        return beat.number > self.number if beat.life == self.life else beat.life not in self._ended
 
     def take(self, beat: pb.Beat, now_ms: int, wall_us: int) -> None:
-        """One more beat of the present life."""
+        """One more beat."""
+        if beat.life != self.life:
+            self._ended.append(self.life)
+            self.life = beat.life
         interval_ms = now_ms - self.heard_ms
         self._mean_ms = self._mean_ms or float(interval_ms)
         away = interval_ms - self._mean_ms
@@ -146,9 +152,7 @@ class Beats:
         if (int.from_bytes(beat.node, "big"), beat.log) != (peer.node, peer.log) or self._peers.get(peer.node) != peer:
             self.refused["beat-foreign"] += 1
             return False
-        if beat.life != peer.life:
-            peer.begin(beat)
-        if beat.number <= peer.number:
+        if not peer.is_later(beat):
             self.refused["beat-replayed"] += 1
             return False
         peer.take(beat, now_ms, wall_us)
