@@ -6,6 +6,7 @@ import logging
 import random
 import time
 from collections.abc import AsyncIterator
+from typing import NamedTuple
 
 import grpc
 
@@ -18,12 +19,20 @@ from headwater.wire.headwater_pb2_grpc import AgentStub
 from headwater.wire.link import GRPC_OPTIONS
 from headwater.wire.reconnect import Backoff, keep_connected, sentence
 
-BEAT_EVERY_S = 0.5
-SILENCE_S_MAX = 3.0
-"""A connection on which nothing is heard for that long is made anew: the way may have changed."""
-WAIT_S_MAX = 1.0
+
+class Times(NamedTuple):
+    """How often, and how long."""
+
+    beat_every_s: float = 0.5
+    silence_s_max: float = 3.0
+    """A connection on which nothing is heard for that long is made anew: the way may have changed."""
+    wait_s_max: float = 1.0
+    """Before the next connection."""
+
 
 _logger = logging.getLogger(__name__)
+
+TIMES = Times()
 
 Call = grpc.aio.StreamStreamCall[pb.Beat, pb.Beat]
 
@@ -43,12 +52,13 @@ def agent_of(pipeline: str, told: dict[str, str]) -> str | None:
 class Beating:
     """Sends and hears beats over both kinds of connection."""
 
-    def __init__(self, beats: Beats, watch: Watch, told: dict[str, str]) -> None:
+    def __init__(self, beats: Beats, watch: Watch, told: dict[str, str], times: Times = TIMES) -> None:
         """`told` says where agents answer, by the address of their pipeline daemons."""
         self._beats = beats
         self._watch = watch
         self._told = told
-        self._backoff = Backoff(random.Random(), WAIT_S_MAX)
+        self._times = times
+        self._backoff = Backoff(random.Random(), times.wait_s_max)
         self._problem = ""
 
     # ---- towards the next hop --------------------------------------------------------------------------------------
@@ -85,8 +95,10 @@ class Beating:
             problem = sentence(group.exceptions[0])
         except* Rejected as group:
             problem = f"refused: {group.exceptions[0]}"
+        except* _Moved:
+            problem = ""
         except* TimeoutError:
-            problem = f"silent for {SILENCE_S_MAX:.0f} s"
+            problem = f"silent for {self._times.silence_s_max:.0f} s"
         return problem
 
     _peer: Peer | None = None
@@ -95,12 +107,12 @@ class Beating:
         self._peer = None
         while self._target() == target:
             await call.write(self._beats.own(self._peer, wall_us()))
-            await asyncio.sleep(BEAT_EVERY_S)
-        call.cancel()
+            await asyncio.sleep(self._times.beat_every_s)
+        raise _Moved
 
     async def _hear(self, call: Call) -> None:
         while True:
-            async with asyncio.timeout(SILENCE_S_MAX):
+            async with asyncio.timeout(self._times.silence_s_max):
                 beat = await call.read()
             if not isinstance(beat, pb.Beat):
                 return
@@ -116,9 +128,10 @@ class Beating:
     async def answer(self, messages: AsyncIterator[pb.Beat]) -> AsyncIterator[pb.Beat]:
         """The beats of this agent for one that beats here, until either ends."""
         try:
-            first = await anext(messages)
+            async with asyncio.timeout(self._times.silence_s_max):
+                first = await anext(messages)
             peer = self._beats.meet(first, self._watch.now_ms)
-        except StopAsyncIteration:
+        except (StopAsyncIteration, TimeoutError):
             return
         except Rejected as error:
             _logger.warning("beats refused: %s", error)
@@ -129,7 +142,7 @@ class Beating:
         try:
             while not hearing.done():
                 yield self._beats.own(peer, wall_us())
-                await asyncio.wait({hearing}, timeout=BEAT_EVERY_S)
+                await asyncio.wait({hearing}, timeout=self._times.beat_every_s)
         finally:
             hearing.cancel()
             await asyncio.gather(hearing, return_exceptions=True)
@@ -137,8 +150,12 @@ class Beating:
     async def _hear_all(self, messages: AsyncIterator[pb.Beat], peer: Peer) -> None:
         with contextlib.suppress(TimeoutError):
             while True:
-                async with asyncio.timeout(SILENCE_S_MAX):
+                async with asyncio.timeout(self._times.silence_s_max):
                     beat = await anext(messages, None)
                 if beat is None:
                     return
                 self._beats.take(peer, beat, self._watch.now_ms, wall_us())
+
+
+class _Moved(Exception):
+    """The next hop is another one now."""
