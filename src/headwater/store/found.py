@@ -4,8 +4,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from headwater.store.answers import Points, Stretch
 from headwater.store.batches import Part
-from headwater.store.points import Names, Points, Stretch, sent_times
+from headwater.store.points import Names, sent_times
 from headwater.store.search import Hits
 
 

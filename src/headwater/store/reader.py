@@ -12,6 +12,7 @@ from headwater.model.health import Change
 from headwater.model.ids import ORDINAL_MAX, DataPointId
 from headwater.model.reading import SeriesKey
 from headwater.store import lineage
+from headwater.store.answers import PointsById
 from headwater.store.arrivals import arrivals, newest_landing
 from headwater.store.batches import Ids, Memo, Part, StoredBatch
 from headwater.store.catalogue import IDS, PARENTS, Catalogue
@@ -20,7 +21,7 @@ from headwater.store.files import StoreFiles, data_version, open_to_read
 from headwater.store.found import found_points
 from headwater.store.health import HealthReader, History
 from headwater.store.periods import Periods
-from headwater.store.points import PointsById, Sent, data_points
+from headwater.store.points import Sent, data_points
 from headwater.store.port import (
     INPUTS_MAX,
     Alarm,
