@@ -12,6 +12,7 @@ import signal
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headwater.agent.options import AgentOptions
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from headwater.config import ServerOptions
     from headwater.emulator.options import IdProviderOptions
     from headwater.emulator.ticks import Replay
+    from headwater.health.webhook_options import WebhookOptions
     from headwater.log.disk import Disk
     from headwater.store.port import Reader
 
@@ -95,18 +97,30 @@ def run_store(options: "ServerOptions") -> int:
             contextlib.closing(options.store.open_reader(folder, options.site)) as known,
         ):
             judge.detector.know(node.id for node in known.nodes())
-        judging = asyncio.create_task(judge.run())
+        tasks = [asyncio.create_task(judge.run())]
+        if options.webhook is not None:
+            tasks.append(asyncio.create_task(_post_alarms(options.webhook, folder, options.site)))
         try:
-            with raising([judging]):
+            with raising(tasks):
                 await serve_store(
                     options.store, folder, options.site, address.host, address.port, wall_ms, heard=judge.hear
                 )
         finally:
-            judging.cancel()
-            await asyncio.gather(judging, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             writer.close()
 
     return asyncio.run(_run_until_told(serve()))
+
+
+async def _post_alarms(options: "WebhookOptions", folder: Path, site: str) -> None:
+    from headwater.health.webhook import Webhook
+    from headwater.store.files import files_of
+    from headwater.store.health import DeliveryKeeper
+
+    with contextlib.closing(DeliveryKeeper(files_of(folder, site))) as keeper:
+        await Webhook(options, keeper, site).run()
 
 
 def open_reader(options: "ServerOptions") -> "Reader":

@@ -49,7 +49,7 @@ def add_cluster_health(app: FastAPI, service: Service) -> None:
         def look(reader: Reader) -> tuple[Question, list[Change]]:
             node = None if text is None else node_of(reader, text)
             question = Question("events", (node,))
-            return question, reader.changes(size + 1, question.place_in(request, 1)[0], None, node)
+            return question, reader.changes(size + 1, question.place_in(request, 1)[0], node)
 
         question, found = await service.lanes.glance(look)
         page = Page.cut(question, found, size, lambda change: (change.number,))

@@ -148,7 +148,7 @@ class Live:
         newest = await self._service.lanes.watch(lambda reader: reader.changes(1))
         last = newest[0].number if newest else 0
         while True:
-            changes = await self._service.lanes.watch(partial(_changes, last))
+            changes = await self._service.lanes.watch(partial(_following, last))
             if changes:
                 last = changes[-1].number
                 feed.publish([Event(frame("health", encode(event_of(each)), str(each.number))) for each in changes])
@@ -202,9 +202,8 @@ def add_live(app: FastAPI, live: Live) -> None:
         return await live.of_health()
 
 
-def _changes(last: int, reader: Reader) -> list[Change]:
-    """What has changed behind a number, oldest first; of very much the newest."""
-    return reader.changes(LOOK_BATCHES, None, last)[::-1]
+def _following(number: int, reader: Reader) -> list[Change]:
+    return reader.following(number, LOOK_BATCHES)
 
 
 def _node(reader: Reader, asked: str | None) -> int | None:

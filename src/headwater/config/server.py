@@ -3,16 +3,19 @@
 import re
 from pathlib import Path
 
+import msgspec
+
 from headwater.config.address import parse_address
 from headwater.config.toml import Table
 from headwater.config.topology import ID_PROVIDER, SERVER, ServerOptions, StoreOptions
 from headwater.emulator.options import IdProviderOptions
 from headwater.health.suspicion import PROFILES
+from headwater.health.webhook_options import WebhookOptions
 from headwater.store.options import SqliteOptions
 from headwater.store.query.options import QueryOptions
 
 REST_LISTEN = "127.0.0.1:5000"
-SERVER_KEYS = ("listen", "data", "sql", "health")
+SERVER_KEYS = ("listen", "data", "sql", "health", "webhook")
 
 _NAME = re.compile(r"\w[\w.-]{0,63}")
 
@@ -31,7 +34,16 @@ def read_server(file: Table, folder: Path) -> ServerOptions:
         store=_store(store),
         sql=_sql(table.table("sql")),
         health=table.read("health", _profile, "default"),
+        webhook=_webhook(table.table("webhook"), folder) if "webhook" in table.values else None,
     )
+
+
+def _webhook(table: Table, folder: Path) -> WebhookOptions:
+    table.known(WebhookOptions.__struct_fields__)
+    values = dict(table.values)
+    if "authorization_file" in values:
+        values["authorization_file"] = folder / table.string("authorization_file")
+    return table.build(WebhookOptions, values)
 
 
 def _profile(text: str) -> str:
@@ -56,6 +68,15 @@ def _sql(table: Table) -> QueryOptions:
     if options.rows > options.rows_max and "rows" in table.values:
         raise table.error("rows", f"rows_max is {options.rows_max}, so there are never more")
     return options
+
+
+def webhook_values(options: WebhookOptions) -> dict[str, object]:
+    """What a `[server.webhook]` says that means these options."""
+    values: dict[str, object] = msgspec.structs.asdict(options)
+    file = options.authorization_file
+    return (
+        values | {"authorization_file": file.absolute()} if file else {k: v for k, v in values.items() if v is not None}
+    )
 
 
 def read_idprovider(table: Table, folder: Path, server: ServerOptions) -> IdProviderOptions:

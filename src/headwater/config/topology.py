@@ -10,6 +10,7 @@ from headwater.api.options import ApiOptions
 from headwater.config.address import parse_address, reached
 from headwater.config.toml import meant
 from headwater.emulator.options import IdProviderOptions, SensorOptions
+from headwater.health.webhook_options import WebhookOptions
 from headwater.model.errors import ConfigError
 from headwater.pipeline.options import GatewayOptions
 from headwater.store.options import SqliteOptions
@@ -44,6 +45,8 @@ class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What a query may take, see below."""
     health: str = "default"
     """After how much silence something is Red: `default`, or as the 2018 system had it, `2018-master`, `2018-image`."""
+    webhook: WebhookOptions | None = None
+    """Where alarms are posted to, see below; absent: nowhere."""
 
     @property
     def ingest(self) -> str:

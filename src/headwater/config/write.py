@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from headwater.agent.options import AgentOptions
 from headwater.config.address import LOOPBACK, Address, free_ports, reached
 from headwater.config.inlets import http_values, mqtt_values
+from headwater.config.server import webhook_values
 from headwater.config.toml import toml_text
 from headwater.config.topology import ID_PROVIDER, SAME_IN_NODE, SENSOR_KEYS, SERVER, Topology
 from headwater.emulator.options import SensorOptions
@@ -68,6 +69,7 @@ def format_topology(topology: Topology) -> str:
             "data": server.data.absolute(),
             "health": server.health,
             "sql": msgspec.to_builtins(server.sql),
+            **({} if server.webhook is None else {"webhook": webhook_values(server.webhook)}),
         },
         store=_present(msgspec.to_builtins(server.store)),
     )

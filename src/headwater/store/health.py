@@ -4,10 +4,11 @@ import sqlite3
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
-from headwater.model.health import Change, Health, Part, Verdict
+from headwater.model.health import Change, Health, Part, Subject, Verdict
 from headwater.store.files import StoreFiles, files_of, make_folder, open_to_read, open_to_write, storage_errors
 from headwater.store.port import Standing
 
@@ -18,6 +19,7 @@ _ABOVE_ALL = (1 << 63) - 1
 _encode = msgspec.msgpack.Encoder().encode
 _verdicts = msgspec.msgpack.Decoder(list[Verdict]).decode
 _change = msgspec.msgpack.Decoder(Change).decode
+_subjects = msgspec.msgpack.Decoder(list[Subject]).decode
 
 
 class HealthWriter:
@@ -94,23 +96,24 @@ class HealthReader:
         row = None if connection is None else connection.execute("SELECT at_ms, late, body FROM standing").fetchone()
         return None if row is None else Standing(row[0], row[1], _verdicts(row[2]))
 
-    def changes(self, size: int, before: int | None, after: int | None, node: int | None) -> list[Change]:
-        """What has changed, newest first, with before > number > after; all of it or what is about one node."""
+    def changes(self, size: int, before: int | None, node: int | None) -> list[Change]:
+        """What has changed, newest first, with a lower number than `before`; all of it or what is about one node."""
         connection = self._connection()
         if connection is None:
             return []
         where = "AND (node = :node OR target = :node)" if node is not None else ""
         rows = connection.execute(
-            f"SELECT body FROM change WHERE number < :before AND number > :after {where} "
-            "ORDER BY number DESC LIMIT :size",
-            {
-                "before": _ABOVE_ALL if before is None else before,
-                "after": -1 if after is None else after,
-                "node": node,
-                "size": size,
-            },
+            f"SELECT body FROM change WHERE number < :before {where} ORDER BY number DESC LIMIT :size",
+            {"before": _ABOVE_ALL if before is None else before, "node": node, "size": size},
         )
         return [_change(body) for (body,) in rows]
+
+    def following(self, number: int, size: int) -> list[Change]:
+        """The first changes behind a number, in their order."""
+        connection = self._connection()
+        if connection is None:
+            return []
+        return _following(connection, number, size)
 
     def histories(self, nodes: Iterable[int]) -> dict[int, History]:
         """The history of each of some nodes."""
@@ -132,6 +135,54 @@ class HealthReader:
         if self._opened is None and self._files.health.exists():
             self._opened = open_to_read(self._files.health)
         return self._opened
+
+
+class Delivery(NamedTuple):
+    """How far alarms were posted."""
+
+    number: int
+    """Of the last change that was dealt with."""
+    opened: tuple[Subject, ...]
+    """Alarms that were raised and not cleared."""
+
+
+class DeliveryKeeper:
+    """The history of health, and how far it was posted, for the one who posts it."""
+
+    def __init__(self, files: StoreFiles) -> None:
+        self._files = files
+        with storage_errors(files.folder):
+            self._connection = open_to_write(files.health, "health")
+            self._connection.execute("PRAGMA synchronous = NORMAL")
+
+    def load(self) -> Delivery:
+        """Where it stands; at the newest change when nothing was ever posted."""
+        with storage_errors(self._files.folder):
+            row = self._connection.execute("SELECT number, body FROM delivery").fetchone()
+            if row is not None:
+                return Delivery(row[0], tuple(_subjects(row[1])))
+            (newest,) = self._connection.execute("SELECT coalesce(max(number), 0) FROM change").fetchone()
+            return Delivery(newest, ())
+
+    def following(self, number: int, size: int) -> list[Change]:
+        """The first changes behind a number, in their order."""
+        with storage_errors(self._files.folder):
+            return _following(self._connection, number, size)
+
+    def keep(self, delivery: Delivery) -> None:
+        """Unavailable when it was not kept."""
+        with storage_errors(self._files.folder), self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.execute("DELETE FROM delivery")
+            self._connection.execute("INSERT INTO delivery VALUES (?, ?)", (delivery.number, _encode(delivery.opened)))
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def _following(connection: sqlite3.Connection, number: int, size: int) -> list[Change]:
+    rows = connection.execute("SELECT body FROM change WHERE number > ? ORDER BY number LIMIT ?", (number, size))
+    return [_change(body) for (body,) in rows]
 
 
 def open_health(folder: Path, site: str) -> HealthWriter:

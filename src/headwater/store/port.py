@@ -352,11 +352,13 @@ class Reader(Protocol):
         """How the nodes, their daemons and links stand by the judge's last look; None before its first."""
         ...
 
-    def changes(
-        self, size: int = 1000, before: int | None = None, after: int | None = None, node: int | None = None
-    ) -> list[Change]:
-        """What has changed in health, newest first, with before > number > after; all of it or what is about one
+    def changes(self, size: int = 1000, before: int | None = None, node: int | None = None) -> list[Change]:
+        """What has changed in health, newest first, with a lower number than `before`; all of it or what is about one
         node and the links to it."""
+        ...
+
+    def following(self, number: int, size: int = 1000) -> list[Change]:
+        """The first changes in health behind a number, in their order."""
         ...
 
     def histories(self, nodes: Iterable[int]) -> Mapping[int, History]:

@@ -119,10 +119,11 @@ class SqliteReader:
     def standing(self) -> Standing | None:
         return self._answer(lambda _: self._health.standing())
 
-    def changes(
-        self, size: int = 1000, before: int | None = None, after: int | None = None, node: int | None = None
-    ) -> list[Change]:
-        return self._answer(lambda _: self._health.changes(max(size, 0), before, after, node))
+    def changes(self, size: int = 1000, before: int | None = None, node: int | None = None) -> list[Change]:
+        return self._answer(lambda _: self._health.changes(max(size, 0), before, node))
+
+    def following(self, number: int, size: int = 1000) -> list[Change]:
+        return self._answer(lambda _: self._health.following(number, max(size, 0)))
 
     def histories(self, nodes: Iterable[int]) -> dict[int, History]:
         return self._answer(lambda _: self._health.histories(nodes))

@@ -17,3 +17,9 @@ CREATE TABLE change (
 );
 
 CREATE INDEX change_by_node ON change (node, part, at_ms);
+
+-- How far alarms were posted to the webhook.
+CREATE TABLE delivery (
+    number INTEGER NOT NULL,            -- of the last change that was dealt with
+    body   BLOB NOT NULL                -- MessagePack of a list of model.health.Subject: alarms that are open
+);
