@@ -109,6 +109,19 @@ def test_the_store_gets_every_stamp_exactly_as_it_is_in_the_log(tmp_path: Path, 
         assert opened.refused() == {}
 
 
+def test_what_never_fills_the_buffer_is_shipped_all_the_same(tmp_path: Path, written: Written) -> None:
+    async def run() -> None:
+        written.write(20, batches=3)
+        async with (
+            store(tmp_path) as address,
+            serving(agent_options(tmp_path, address, buffer_capacity=100_000), wall_ms),
+        ):
+            await shipped(tmp_path, written)
+
+    asyncio.run(run())
+    assert points(tmp_path, written) == as_written(written)
+
+
 def test_an_agent_and_a_store_that_start_again_lose_and_double_nothing(tmp_path: Path, written: Written) -> None:
     async def run() -> None:
         async with store(tmp_path) as address:

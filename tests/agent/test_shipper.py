@@ -175,3 +175,26 @@ def test_a_group_travels_as_it_is(written: Written) -> None:
     message = pack(group).group
     body = zstandard.ZstdDecompressor().decompress(message.body)
     assert (message.last, msgspec.msgpack.decode(body, type=Shipment)) == (group.last, group.shipment)
+
+
+def test_fewer_points_than_wanted_wait_until_there_are_more(written: Written) -> None:
+    shipper = Shipper(written.disk, 256)
+    written.write(9)
+    assert shipper.group(10) is None
+
+    written.write(1)
+    group = shipper.group(10)
+
+    assert group is not None
+    assert group.points == 10
+    assert stamps([group]) == expected(written)
+    assert shipper.group(1) is None
+
+
+def test_a_group_of_as_many_records_as_may_be_waits_for_no_points(written: Written) -> None:
+    written.write(1, batches=3)
+
+    group = Shipper(written.disk, 3).group(1000)
+
+    assert group is not None
+    assert group.last == 3

@@ -80,6 +80,15 @@ def test_a_gateway_gets_what_its_table_says(tmp_path: Path) -> None:
     assert (gateway.log_bytes_max, gateway.when_full, gateway.provenance) == (1 << 30, "block", True)
 
 
+def test_the_buffer_of_a_node_is_its_agents(tmp_path: Path) -> None:
+    given = GOOD.replace("storagetime_s = 60", "storagetime_s = 60\nbuffer_capacity = 10")
+    topology = load(tmp_path, given)
+    assert [agent.buffer_capacity for agent in topology.agents] == [10, 0]
+    (tmp_path / "t.toml").write_text(format_topology(topology))
+    assert load_topology(tmp_path / "t.toml") == topology
+    assert "buffer_capacity" in refusal(tmp_path, given.replace("= 10\n", "= 100001\n"))
+
+
 def test_the_redis_of_a_node_is_its_agents_and_keeps_readings_as_long_as_the_log(tmp_path: Path) -> None:
     given = GOOD.replace("storagetime_s = 60", 'storagetime_s = 60\nredis = "redis://127.0.0.1:6379/0"')
     topology = load(tmp_path, given)

@@ -31,6 +31,9 @@ class AgentOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """The most batches whose stamps go in one group."""
     group_wait_ms: Annotated[int, Meta(ge=0, le=60_000)] = 100
     """How long a group waits to fill."""
+    buffer_capacity: Annotated[int, Meta(ge=0, le=100_000)] = 0
+    """The least data points whose stamps are shipped together, as `BUFFER_CAPACITY` of 2018; fewer wait at most a
+    second."""
     redis: str | None = None
     """URL of the Redis or Valkey of this node, which then keeps its recent readings too."""
     storagetime_s: Annotated[int, Meta(ge=0)] = 3600

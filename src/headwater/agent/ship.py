@@ -20,6 +20,8 @@ from headwater.wire.reconnect import Backoff, keep_connected, sentence
 
 GROUPS_UNDER_WAY_MAX = 8
 POLL_S = 0.02
+BUFFER_S_MAX = 1.0
+"""How long fewer data points than `buffer_capacity` wait; longer would look like an agent that does not ship."""
 REPORT_EVERY_S = 0.5
 SAVE_EVERY_S = 1.0
 WAIT_S_MAX = 3.0
@@ -102,18 +104,22 @@ class Shipping:
             await call.write(up)
 
     async def _send(self, call: Call) -> None:
-        """Groups fill for as long as a full one has not come together, at most `group_wait_ms`."""
+        """Groups fill for as long as a full one has not come together, at most `group_wait_ms`, and longer for
+        `buffer_capacity`."""
         loop = asyncio.get_running_loop()
         wait_s = self._options.group_wait_ms / 1000
+        shipped_s = loop.time()
         while True:
             began = loop.time()
             while len(self._under_way) >= GROUPS_UNDER_WAY_MAX:
                 self._stored.clear()
                 await self._stored.wait()
-            group = self._shipper.group()
+            is_due = loop.time() - shipped_s >= BUFFER_S_MAX
+            group = self._shipper.group(0 if is_due else self._options.buffer_capacity)
             if group is None:
                 await asyncio.sleep(max(POLL_S, wait_s))
                 continue
+            shipped_s = loop.time()
             self._under_way.append(Cursor(group.last, group.total))
             await self._write(call, pack(group))
             if len(group.shipment.stamps) < self._options.group_batches_max:

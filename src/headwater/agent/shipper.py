@@ -34,6 +34,11 @@ class Group(NamedTuple):
     total: int
     """Cumulative readings at its end."""
 
+    @property
+    def points(self) -> int:
+        """How many data points its stamps are of."""
+        return sum(shipped.stamp.run.count for shipped in self.shipment.stamps)
+
 
 class Shipper:
     """A reader of the log that turns records into shipments; it never passes the durable mark."""
@@ -56,8 +61,9 @@ class Shipper:
         """Go on behind what the store has."""
         self._reader.rewind(after)
 
-    def group(self) -> Group | None:
-        """The next group; None when there is nothing durable, or damage has to be named first."""
+    def group(self, points_min: int = 0) -> Group | None:
+        """The next group; None when there is nothing durable, it would be of fewer data points, or damage has to be
+        named first."""
         before = self._reader.after
         stretch = self._reader.read(self._most, GROUP_BYTES)
         if stretch.damage is not None:
@@ -65,7 +71,11 @@ class Shipper:
         if not stretch.records:
             return None
         last = stretch.records[-1]
-        return Group(last.sequence, self._shipment(before, stretch.records), last.total)
+        group = Group(last.sequence, self._shipment(before, stretch.records), last.total)
+        if len(stretch.records) < self._most and group.points < points_min:
+            self._reader.rewind(before)
+            return None
+        return group
 
     def _shipment(self, before: int, records: list[Record]) -> Shipment:
         stamps: list[ShippedStamp] = []

@@ -35,6 +35,7 @@ def parser() -> Parser:
     made.option("--server", type=address, metavar="HOST:PORT", help="the server's ingest (127.0.0.1:5001)")
     made.option("--listen", type=address, metavar="HOST:PORT", help="serve readings here (127.0.0.1:50061)")
     made.option("--site", metavar="SITE", help="the site that the node belongs to (default)")
+    made.option("--buffer_capacity", type=int, metavar="N", help="ship the stamps of at least so many data points (0)")
     made.option("--redis", metavar="URL", help="keep recent readings in a Redis too: redis://HOST:PORT/DB")
     made.option("--storagetime", type=int, metavar="SECONDS", help="keep them there this long (3600)")
     made.option("--name", metavar="NODE", help="the node's name; with --config, which node it is")
@@ -56,7 +57,9 @@ def agent_options(given: dict[str, object]) -> AgentOptions:
         raise ConfigError(f"--node: {error.detail}") from None
     id = format_node(node)
     values: dict[str, object] = {"node": node, "name": id, "data": Path("var") / id}
-    values |= {key: given[key] for key in ("name", "data", "server", "listen", "site") if key in given}
+    values |= {
+        key: given[key] for key in ("name", "data", "server", "listen", "site", "buffer_capacity") if key in given
+    }
     if "storagetime" in given:
         values["storagetime_s"] = given["storagetime"]
     if "redis" in given:

@@ -30,7 +30,7 @@ LISTEN = "127.0.0.1:50051"
 
 TOPOLOGY_KEYS = ("site", "server", "store", "node", "sensors", "idprovider")
 NODE_KEYS = (
-    *("id", "name", "listen", "agent_listen", "next", "location", "data", "redis", "step", "mqtt"),
+    *("id", "name", "listen", "agent_listen", "next", "location", "data", "redis", "buffer_capacity", "step", "mqtt"),
     *("http_listen", "http"),
     *SAME_IN_NODE,
 )
@@ -109,16 +109,18 @@ def _agent(node: Table, gateway: GatewayOptions, server: ServerOptions) -> Agent
     redis = node.read("redis", parse_redis) if "redis" in node.values else None
     if redis is not None and not gateway.provenance:
         raise node.error("redis", "readings are kept by their id there, and provenance = false gives them none")
-    return AgentOptions(
-        node=gateway.node,
-        name=gateway.name,
-        site=gateway.site,
-        listen=str(listen),
-        data=gateway.data,
-        server=reached(server.ingest),
-        redis=redis,
-        storagetime_s=gateway.storagetime_s,
-    )
+    values: dict[str, object] = {
+        "node": gateway.node,
+        "name": gateway.name,
+        "site": gateway.site,
+        "listen": str(listen),
+        "data": gateway.data,
+        "server": reached(server.ingest),
+        "redis": redis,
+        "storagetime_s": gateway.storagetime_s,
+    }
+    values |= {key: node.values[key] for key in ("buffer_capacity",) if key in node.values}
+    return node.build(AgentOptions, values)
 
 
 def _listen(node: Table) -> Address:

@@ -99,6 +99,7 @@ def _node_lines(gateway: GatewayOptions, agent: AgentOptions, names: dict[str, s
         http_listen=gateway.http_listen,
         http=http_values(gateway.http),
         redis=agent.redis,
+        buffer_capacity=agent.buffer_capacity,
         **{key: getattr(gateway, key) for key in SAME_IN_NODE},
     )
 
