@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from headwater.cli.supervisor import DELAY_S_MAX, DELAY_S_MIN, ProcessState, Spec, Supervisor, delay_s, fate
+from headwater.model.errors import ConfigError
 
 STAYS = "print('up', flush=True); import signal; signal.pause()"
 HOLDS = "import os, signal; from headwater.cli import lifeline; lifeline.hold(os.environ, 0.1); "
@@ -245,3 +246,39 @@ def test_children_are_gone_when_their_supervisor_is_killed(number: int) -> None:
         process.send_signal(number)
         process.wait(PATIENCE_S)
         eventually(lambda: not any(map(lives, pids)))
+
+
+def test_what_is_held_stays_down_until_it_is_released_and_starts_with_what_is_given() -> None:
+    said = Said()
+    tells = "import os; print(os.environ.get('MORE'), flush=True); import signal; signal.pause()"
+    with running(said, python("a", tells), python("b", STAYS)) as supervisor:
+        said.until("a", "None")
+        other = state_of(supervisor, "b").pid
+        supervisor.hold(["a"])
+        said.until("a", "killed by SIGKILL; held down")
+        eventually(lambda: state_of(supervisor, "a").state == "held")
+        assert (state_of(supervisor, "a").pid, state_of(supervisor, "b").pid) == (None, other)
+        assert not supervisor.wait(2 * DELAY_S_MIN)
+        assert state_of(supervisor, "a").state == "held"
+        supervisor.release(["a"], {"MORE": "more"})
+        said.until("a", "more")
+        assert state_of(supervisor, "a").restarts == 1
+
+
+def test_who_is_held_is_stopped_like_the_rest() -> None:
+    said = Said()
+    with running(said, python("a", STAYS)) as supervisor:
+        said.until("a", "up")
+        supervisor.hold(["a"])
+        said.until("a", "killed by SIGKILL; held down")
+        supervisor.stop()
+        assert {process.state for process in supervisor.processes()} == {"stopped"}
+
+
+def test_nothing_is_held_when_one_of_the_names_is_nobodys() -> None:
+    said = Said()
+    with running(said, python("a", STAYS)) as supervisor:
+        said.until("a", "up")
+        with pytest.raises(ConfigError, match="no process of this run is called b"):
+            supervisor.hold(["a", "b"])
+        assert state_of(supervisor, "a").state == "running"

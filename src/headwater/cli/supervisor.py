@@ -9,15 +9,16 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
 import msgspec
 
 from headwater.cli.lifeline import PIPE_KEY
+from headwater.model.errors import ConfigError
 
 DELAY_S_MIN = 0.2
 DELAY_S_MAX = 10.0
@@ -54,7 +55,8 @@ class ProcessState(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     state: str
-    """running | waiting (starts again soon) | finished | failed (starts no more) | stopped"""
+    """running | waiting (starts again soon) | held (starts when it is released) | finished | failed (starts no more) |
+    stopped"""
     pid: int | None
     restarts: int
     exit_code: int | None
@@ -125,10 +127,37 @@ class Supervisor:
         with self._changed:
             _signal([child for child in self._children if child.spec.reloads], signal.SIGHUP)
 
+    def hold(self, names: Collection[str]) -> None:
+        """Kill processes, and let none of them start before `release`; ConfigError when one has not this name."""
+        with self._changed:
+            for child in self._named(names):
+                child.is_held = True
+                child.kill()
+
+    def release(self, names: Collection[str], environment: Mapping[str, str] | None = None) -> None:
+        """Let held processes start again at once, with more in their environment when it is given."""
+        with self._changed:
+            for child in self._named(names):
+                child.is_held = False
+                child.more = child.more if environment is None else dict(environment)
+            self._changed.notify_all()
+
+    def signal(self, names: Collection[str], number: signal.Signals) -> None:
+        """Send a signal to those of these processes that run."""
+        with self._changed:
+            _signal(self._named(names), number)
+
+    def _named(self, names: Collection[str]) -> list["_Child"]:
+        unknown = set(names) - {child.spec.name for child in self._children}
+        if unknown:
+            raise ConfigError(f"no process of this run is called {', '.join(sorted(unknown))}")
+        return [child for child in self._children if child.spec.name in names]
+
     def stop(self) -> None:
         """Stop everything, rank by rank: SIGTERM, and after the grace SIGKILL. Leaves no process behind."""
         with self._changed:
             self._stopping.set()
+            self._changed.notify_all()
         for rank in sorted({child.spec.rank for child in self._children}):
             self._stop_all([child for child in self._children if child.spec.rank == rank])
         for child in self._children:
@@ -142,6 +171,7 @@ class Supervisor:
     def _stop_all(self, children: Sequence["_Child"]) -> None:
         with self._changed:
             _signal(children, signal.SIGTERM)
+            _signal(children, signal.SIGCONT)  # Who is paused would not hear it.
             deadline = time.monotonic() + self._grace_s
             while _living(children) and not self._hurried and time.monotonic() < deadline:
                 self._changed.wait(0.1)
@@ -157,6 +187,7 @@ class Supervisor:
                 return
             self._stopping.wait(pause_s)
             with self._changed:
+                self._changed.wait_for(lambda: not child.is_held or self._stopping.is_set())
                 if self._stopping.is_set():
                     self._enter(child, "stopped")
                     return
@@ -168,10 +199,11 @@ class Supervisor:
         """Note that a process ended; give the pause before it starts again, None when it does not."""
         with self._changed:
             child.exit_code = exit_code
-            state = "stopped" if self._stopping.is_set() else fate(child.spec, exit_code)
-            child.failures = 1 if time.monotonic() - child.started_s >= PROVEN_S else child.failures + 1
+            state = "stopped" if self._stopping.is_set() else "held" if child.is_held else fate(child.spec, exit_code)
+            if state != "held":
+                child.failures = 1 if time.monotonic() - child.started_s >= PROVEN_S else child.failures + 1
             self._enter(child, state)
-        pause_s = delay_s(child.failures) if state == "waiting" else None
+        pause_s = {"waiting": delay_s(max(1, child.failures)), "held": 0.0}.get(state)
         if state != "stopped":
             self._tell(child, f"{_how(exit_code)}; {_what_now(pause_s, state)}")
         return pause_s
@@ -193,7 +225,7 @@ class Supervisor:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **child.spec.environment, **lifeline},
+                env={**os.environ, **child.spec.environment, **child.more, **lifeline},
                 pass_fds=(reading_end,),
                 process_group=0,
             )
@@ -238,6 +270,13 @@ class _Child:
     started_s: float = 0.0
     failures: int = 0
     """Deaths in a row, none of them after a proven life."""
+    is_held: bool = False
+    more: dict[str, str] = field(default_factory=dict)
+    """What the environment has beside what the specification says."""
+
+    def kill(self) -> None:
+        if self.process is not None and self.state == "running":
+            self.process.kill()
 
     def seen(self) -> ProcessState:
         return ProcessState(
@@ -271,6 +310,8 @@ def _how(exit_code: int) -> str:
 
 
 def _what_now(pause_s: float | None, state: str) -> str:
+    if state == "held":
+        return "held down"
     if pause_s is not None:
         return f"starts again in {pause_s:g} s"
     return "done" if state == "finished" else "not started again: its configuration is wrong"
