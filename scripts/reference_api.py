@@ -9,6 +9,7 @@ from headwater.api import documents
 from headwater.api.app import create_app
 from headwater.api.options import ApiOptions
 from headwater.api.readings import NoReadings
+from headwater.health.chaos import documents as chaos
 from headwater.model.errors import Unavailable
 from headwater.store.port import Reader
 from scripts.reference_types import fields, table
@@ -27,7 +28,7 @@ def description() -> dict[str, Any]:
     def no_store() -> Reader:
         raise Unavailable("there is no store")
 
-    app = create_app(no_store, NoReadings(), lambda: 0, "0", ApiOptions(folder=str(Path("store"))))
+    app = create_app(no_store, NoReadings(), lambda: 0, "0", ApiOptions(folder=str(Path("store")), control="control"))
     described: dict[str, Any] = app.openapi()
     return described
 
@@ -90,7 +91,12 @@ def _default(schema: dict[str, Any]) -> str:
 
 
 def _documents() -> str:
-    shown = [one for one in vars(documents).values() if isinstance(one, type) and one.__module__ == documents.__name__]
+    shown = [
+        one
+        for module in (documents, chaos)
+        for one in vars(module).values()
+        if isinstance(one, type) and one.__module__ == module.__name__
+    ]
     return "\n".join(_document(one) for one in shown if issubclass(one, msgspec.Struct))
 
 

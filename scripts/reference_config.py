@@ -7,6 +7,7 @@ from headwater.config.read import NODE_KEYS, TOPOLOGY_KEYS
 from headwater.config.server import SERVER_KEYS
 from headwater.config.topology import SENSOR_KEYS, ServerOptions
 from headwater.emulator.options import IdProviderOptions, SensorOptions
+from headwater.health.chaos.options import ChaosOptions
 from headwater.pipeline.options import GatewayOptions
 from headwater.pipeline.step_options import KINDS
 from scripts.reference_types import Field, fields, structs_in, table
@@ -15,6 +16,7 @@ FILE = {
     "site": Field("site", "text", '`"default"`', "Names the whole; a store holds one site, and links refuse another."),
     "server": Field("server", "table", "", "The server, see below."),
     "store": Field("store", "table", '`{kind = "sqlite"}`', "Where stamps are kept, see below."),
+    "chaos": Field("chaos", "table", "", "Whether faults may be asked for, see below."),
     "node": Field("node", "list of tables", "needed", "The nodes, each `[[node]]`."),
     "idprovider": Field("idprovider", "table", "", "An id provider to run, see below; absent: none."),
     "sensors": Field("sensors", "list of tables", "", "Groups of sensors to emulate, each `[[sensors]]`."),
@@ -87,6 +89,7 @@ def parts() -> dict[str, str]:
             "the topology file", [FILE.get(key) or _unknown("a topology file", key) for key in TOPOLOGY_KEYS]
         ),
         "[server]": _rows("[server]", [server.get(key) or _unknown("[server]", key) for key in SERVER_KEYS]),
+        "[chaos]": _rows("[chaos]", _fields(ChaosOptions)),
         "[[node]]": _rows("[[node]]", [node.get(key) or _unknown("[[node]]", key) for key in NODE_KEYS]),
         "[idprovider]": _rows("[idprovider]", _fields(IdProviderOptions)),
         "[[sensors]]": _rows("[[sensors]]", [sensors.get(key) or _unknown("[[sensors]]", key) for key in SENSOR_KEYS]),

@@ -10,13 +10,14 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headwater.agent.options import AgentOptions
 from headwater.emulator.options import SensorOptions
+from headwater.health.chaos.options import RelayOptions
 from headwater.model.errors import Unavailable
 from headwater.pipeline.options import GatewayOptions
 
@@ -38,7 +39,24 @@ _logger = logging.getLogger(__name__)
 
 def wall_ms() -> int:
     """The wall clock in ms since the epoch."""
-    return time.time_ns() // 1_000_000
+    return time.time_ns() // 1_000_000 + SKEW_MS
+
+
+def wall_us() -> int:
+    """The same in us."""
+    return time.time_ns() // 1000 + SKEW_MS * 1000
+
+
+def _skew_ms(environment: Mapping[str, str]) -> int:
+    """How wrong the clock of this process goes; 0 unless a fault has it so."""
+    said = environment.get("HEADWATER_CLOCK_SKEW_MS", "0")
+    try:
+        return int(said)
+    except ValueError:
+        return 0
+
+
+SKEW_MS = _skew_ms(os.environ)
 
 
 def run_gateway(options: GatewayOptions, read: Callable[[], GatewayOptions] | None = None) -> int:
@@ -67,12 +85,26 @@ def run_agent(options: AgentOptions) -> int:
     _yield_to_the_data_path()
 
     async def serve() -> None:
-        async with serving(options, wall_ms) as port:
+        async with serving(options, wall_ms, wall_us) as port:
             _settle()
             _logger.info("the agent of %s answers on port %d", options.name, port)
             await asyncio.Event().wait()
 
     return asyncio.run(_run_until_told(serve()))
+
+
+def run_relay(options: RelayOptions) -> int:
+    """Be the link from a node to its next hop. SIGHUP has it read again how to treat bytes."""
+    from headwater.health.chaos.relay import read_conduct, relay_of
+
+    async def serve() -> int:
+        relay = relay_of(options)
+        stop = _until_told({signal.SIGHUP: lambda: relay.behave(read_conduct(options.conduct))})
+        async with relay.serving():
+            await stop.wait()
+        return 0
+
+    return asyncio.run(serve())
 
 
 def run_store(options: "ServerOptions") -> int:

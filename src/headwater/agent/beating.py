@@ -5,7 +5,7 @@ import contextlib
 import logging
 import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import NamedTuple
 
 import grpc
@@ -52,8 +52,16 @@ def agent_of(pipeline: str, told: dict[str, str]) -> str | None:
 class Beating:
     """Sends and hears beats over both kinds of connection."""
 
-    def __init__(self, beats: Beats, watch: Watch, told: dict[str, str], times: Times = TIMES) -> None:
-        """`told` says where agents answer, by the address of their pipeline daemons."""
+    def __init__(
+        self,
+        beats: Beats,
+        watch: Watch,
+        told: dict[str, str],
+        times: Times = TIMES,
+        now_us: Callable[[], int] = wall_us,
+    ) -> None:
+        """`told` says where agents answer, by the address of their pipeline daemons; `now_us` is the wall clock."""
+        self._now_us = now_us
         self._beats = beats
         self._watch = watch
         self._told = told
@@ -106,7 +114,7 @@ class Beating:
     async def _beat(self, call: Call, target: str) -> None:
         self._peer = None
         while self._target() == target:
-            await call.write(self._beats.own(self._peer, wall_us()))
+            await call.write(self._beats.own(self._peer, self._now_us()))
             await asyncio.sleep(self._times.beat_every_s)
         raise _Moved
 
@@ -120,7 +128,7 @@ class Beating:
                 raise Rejected(beat.refusal.reason, beat.refusal.detail)
             if self._peer is None:
                 self._peer = self._beats.meet(beat, self._watch.now_ms)
-            if self._beats.take(self._peer, beat, self._watch.now_ms, wall_us()):
+            if self._beats.take(self._peer, beat, self._watch.now_ms, self._now_us()):
                 self._backoff.reset()
 
     # ---- from upstream ---------------------------------------------------------------------------------------------
@@ -137,11 +145,11 @@ class Beating:
             _logger.warning("beats refused: %s", error)
             yield pb.Beat(refusal=pb.Refusal(reason=error.reason, detail=error.detail, fatal=True))
             return
-        self._beats.take(peer, first, self._watch.now_ms, wall_us())
+        self._beats.take(peer, first, self._watch.now_ms, self._now_us())
         hearing = asyncio.create_task(self._hear_all(messages, peer))
         try:
             while not hearing.done():
-                yield self._beats.own(peer, wall_us())
+                yield self._beats.own(peer, self._now_us())
                 await asyncio.wait({hearing}, timeout=self._times.beat_every_s)
         finally:
             hearing.cancel()
@@ -154,7 +162,7 @@ class Beating:
                     beat = await anext(messages, None)
                 if beat is None:
                     return
-                self._beats.take(peer, beat, self._watch.now_ms, wall_us())
+                self._beats.take(peer, beat, self._watch.now_ms, self._now_us())
 
 
 class _Moved(Exception):

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 import grpc
 import msgspec
 
-from headwater.agent.beating import Beating
+from headwater.agent.beating import Beating, wall_us
 from headwater.agent.beats import Beats
 from headwater.agent.options import AgentOptions
 from headwater.agent.readings import Readings
@@ -65,7 +65,9 @@ class AgentServicer:
 
 
 @contextlib.asynccontextmanager
-async def serving(options: AgentOptions, now_ms: Callable[[], int]) -> AsyncIterator[int]:
+async def serving(
+    options: AgentOptions, now_ms: Callable[[], int], now_us: Callable[[], int] = wall_us
+) -> AsyncIterator[int]:
     """Run the daemon until the block is left; yields its port. Waits for the log to appear first.
 
     Raises ConfigError when the log is another node's or the library for Redis is missing, Unavailable when the port is
@@ -82,7 +84,7 @@ async def serving(options: AgentOptions, now_ms: Callable[[], int]) -> AsyncIter
         log = bytes.fromhex(manifest.log)
         beats = Beats(options.site, options.node, log, secrets.randbits(64))
         watch = Watch(disk, beats)
-        beating = Beating(beats, watch, options.agents)
+        beating = Beating(beats, watch, options.agents, now_us=now_us)
         port = _bind(server, options, AgentServicer(options.node, Readings(disk), beating))
         await server.start()
         address = f"{options.listen.rpartition(':')[0]}:{port}"

@@ -7,6 +7,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from starlette.routing import Match
 
+from headwater.api.chaos import add_chaos
 from headwater.api.cluster import add_cluster
 from headwater.api.cluster_health import add_cluster_health
 from headwater.api.find import add_find
@@ -51,6 +52,8 @@ def create_app(
             yield
         finally:
             await live.close()
+            if chaos is not None:
+                await chaos.close()
             await queries.close()
             await lanes.close()
 
@@ -82,6 +85,7 @@ def create_app(
     for add in (add_query, add_query_2018):
         add(app, service)
     add_live(app, live)
+    chaos = add_chaos(app, service)
     add_swagger(app)
     _add_last(app)
     return app

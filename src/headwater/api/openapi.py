@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headwater.api import contract, documents
 from headwater.api.problems import MEDIA_TYPE
+from headwater.health.chaos.documents import ChaosQuestion, ChaosRun
 
 Schema = dict[str, Any]
 
@@ -17,6 +18,8 @@ _TYPES = (
     documents.Datapoint,
     documents.Node,
     documents.NodeStat,
+    ChaosQuestion,
+    ChaosRun,
     documents.ClusterHealth,
     documents.HealthEvent,
     documents.Found,

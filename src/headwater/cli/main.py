@@ -40,6 +40,8 @@ COMMANDS = (
     Command("agent", "run a provenance daemon: it ships the stamps of one node"),
     Command("server", "run the store and the REST API"),
     Command("emulate", "run sensors that replay recorded readings, or make up load"),
+    Command("chaos", "put faults into a running topology, and time how they are noticed"),
+    Command("relay", "be the link behind one node of a topology whose chaos is enabled"),
     Command("idprovider", "hand out ids, so that emulators replay different meters"),
     Command("bench", "measure Headwater on this machine"),
 )

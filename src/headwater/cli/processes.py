@@ -18,7 +18,9 @@ from headwater.model.errors import ConfigError
 
 HEADWATER = (sys.executable, "-m", "headwater.cli.main")
 AGENT_RANK = 1_000_000
-API_RANK, STORE_RANK = AGENT_RANK + 1, AGENT_RANK + 2
+API_RANK, STORE_RANK, RELAY_RANK = AGENT_RANK + 1, AGENT_RANK + 2, AGENT_RANK + 3
+AGENT, RELAY = "/agent", "/relay"
+"""What follows the name of a node in those of its other processes."""
 
 
 def topology_processes(topology: Topology, file: Path, only: str | None = None) -> list[Spec]:
@@ -32,10 +34,13 @@ def topology_processes(topology: Topology, file: Path, only: str | None = None) 
         rank = 1 + len(topology.gateways) - topology.hops(gateway.name)
         specs += [
             _spec(gateway.name, "gateway", configured, gateway.name, rank, gateway.listen),
-            _spec(f"{gateway.name}/agent", "agent", configured, gateway.name, AGENT_RANK, agent.listen),
+            _spec(f"{gateway.name}{AGENT}", "agent", configured, gateway.name, AGENT_RANK, agent.listen),
         ]
     if topology.idprovider is not None:
         specs.append(_id_provider(topology.idprovider))
+    for relay in topology.relays:
+        # A link is there before its node speaks, and until it has stopped.
+        specs.append(_spec(f"{relay.name}{RELAY}", "relay", configured, relay.name, RELAY_RANK, relay.pipeline.listen))
     for group in topology.sensors:
         specs.append(_spec(group.name, "emulate", configured, group.name, 0, None))
     names = [spec.name.partition("/")[0] for spec in specs]

@@ -17,10 +17,10 @@ def supervise(
     supervisor: Supervisor,
     ready: Callable[[list[str]], None],
     timeout_s: float = READY_TIMEOUT_S,
-    reloaded: Callable[[], None] = lambda: None,
+    reload: Callable[[], None] | None = None,
 ) -> int:
-    """Keep processes running; call `ready` with the addresses that do not answer yet when the rest do, and `reloaded`
-    whenever those that can do so were told to read their configuration again.
+    """Keep processes running; call `ready` with the addresses that do not answer yet when the rest do, and on SIGHUP
+    `reload`, unless given `Supervisor.reload`.
 
     0 after a stop that was asked for, or when everything has finished; HeadwaterError when a process had to be given up
     and none is left. A second signal stops at once.
@@ -28,7 +28,7 @@ def supervise(
     with _signals(supervisor) as (asked, reloads):
         supervisor.start()
         try:
-            _watch(supervisor, ready, asked, reloads, timeout_s, reloaded)
+            _watch(supervisor, ready, asked, reloads, timeout_s, reload or supervisor.reload)
         finally:
             failed = [process.name for process in supervisor.processes() if process.state == "failed"]
             supervisor.stop()
@@ -43,7 +43,7 @@ def _watch(
     asked: list[int],
     reloads: list[int],
     timeout_s: float,
-    reloaded: Callable[[], None],
+    reload: Callable[[], None],
 ) -> None:
     waiting = [process.listen for process in supervisor.processes() if process.listen]
     left_s = timeout_s
@@ -55,8 +55,7 @@ def _watch(
     while not asked and not supervisor.wait(0.2):
         if reloads:
             reloads.clear()
-            supervisor.reload()
-            reloaded()
+            reload()
 
 
 @contextmanager

@@ -11,10 +11,13 @@ from rich.console import Console
 from rich.text import Text
 
 from headwater.cli import typed
+from headwater.cli.faults import Configuration, Faults
 from headwater.cli.processes import needing_restart, topology_processes
 from headwater.cli.supervise import supervise
 from headwater.cli.supervisor import Say, Supervisor
 from headwater.config import Topology, load_topology
+from headwater.health.chaos.control import ControlServer
+from headwater.health.chaos.options import CONTROL
 from headwater.model.errors import ConfigError, Unavailable
 
 COLOURS = ("cyan", "green", "yellow", "magenta", "blue", "bright_red", "bright_cyan", "bright_green")
@@ -41,7 +44,8 @@ def up(
         headwater up examples/topologies/fork.toml
     """
     loaded = load_topology(topology)
-    specs = topology_processes(loaded, topology, only)
+    configuration = Configuration(loaded) if loaded.chaos.enabled and only is None else None
+    specs = topology_processes(loaded, configuration.file if configuration else topology, only)
     say = prefixed(Console(highlight=False, soft_wrap=True), [spec.name for spec in specs])
     report = report_file(loaded, only)
     supervisor = Supervisor(specs, report, say)
@@ -51,17 +55,36 @@ def up(
             say("up", f"nothing answers at {address} yet")
         say("up", f"{len(specs)} processes started; API: {loaded.api_url}/v1 (Ctrl-C stops everything)")
 
-    def reloaded() -> None:
+    def reload() -> None:
         try:
-            behind = needing_restart(loaded, load_topology(topology), only)
-        except ConfigError as error:
+            fresh = load_topology(topology)
+            if configuration is not None:
+                configuration.adopt(fresh)
+        except (ConfigError, OSError) as error:
             say("up", f"not read again: {error}")
             return
-        if behind:
+        finally:
+            supervisor.reload()
+        if behind := needing_restart(loaded, fresh, only):
             say("up", f"{', '.join(behind)}: needs restart; what the file says of it now is not in force")
 
-    with the_only_run(report):
-        return supervise(supervisor, ready, reloaded=reloaded)
+    with the_only_run(report), _taking_faults(loaded, configuration, supervisor, say):
+        return supervise(supervisor, ready, reload=reload)
+
+
+@contextmanager
+def _taking_faults(
+    topology: Topology, configuration: Configuration | None, supervisor: Supervisor, say: Say
+) -> Iterator[None]:
+    """Put faults in when they are asked for, where chaos is enabled."""
+    if configuration is None:
+        yield
+        return
+    configuration.write()
+    faults = Faults(topology, configuration, supervisor)
+    say("up", "chaos is enabled: who reaches the API may break everything here")
+    with ControlServer(topology.folder / CONTROL, faults).serving():
+        yield
 
 
 @contextmanager

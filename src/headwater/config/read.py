@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from headwater.agent.options import AGENT_PORTS, AgentOptions, parse_redis
 from headwater.config.address import Address, parse_address, reached
 from headwater.config.inlets import read_http, read_mqtt
+from headwater.config.relays import read_chaos, with_relays
 from headwater.config.server import plain_name, read_idprovider, read_server
 from headwater.config.toml import Table, meant
 from headwater.config.topology import (
@@ -19,6 +20,7 @@ from headwater.config.topology import (
     Topology,
 )
 from headwater.emulator.options import IdProviderOptions, SensorOptions
+from headwater.health.chaos.options import CONTROL
 from headwater.model.context import Location
 from headwater.model.errors import ConfigError, Rejected
 from headwater.model.ids import format_node, parse_node
@@ -28,7 +30,7 @@ from headwater.pipeline.step_options import KINDS, StepOptions, check_masks
 
 LISTEN = "127.0.0.1:50051"
 
-TOPOLOGY_KEYS = ("site", "server", "store", "node", "sensors", "idprovider")
+TOPOLOGY_KEYS = ("site", "server", "store", "node", "sensors", "idprovider", "chaos")
 NODE_KEYS = (
     *("id", "name", "listen", "agent_listen", "next", "location", "data", "redis", "buffer_capacity", "step", "mqtt"),
     *("http_listen", "http"),
@@ -40,6 +42,9 @@ def read_topology(file: Table, folder: Path) -> Topology:
     """What the whole of a topology file says, its paths taken from `folder`; ConfigError like `load_topology`."""
     file.known(TOPOLOGY_KEYS)
     server = read_server(file, folder)
+    chaos = read_chaos(file.table("chaos"), server)
+    if chaos.enabled:
+        server = replace(server, control=str((server.data.parent / CONTROL).absolute()))
     nodes, groups = file.tables("node"), file.tables("sensors")
     if not nodes:
         raise file.missing("node")
@@ -59,9 +64,14 @@ def read_topology(file: Table, folder: Path) -> Topology:
         agents=tuple(replace(agent, agents=beside) for agent in agents),
         sensors=tuple(sensors),
         idprovider=idprovider,
+        chaos=chaos,
     )
-    _all_different(file, topology)
     _no_circle(file, topology)
+    try:
+        topology = with_relays(topology)
+    except ValueError as error:
+        raise file.table("chaos").error("relay_port", f"every node takes two ports from here on: {error}") from None
+    _all_different(file, topology)
     return topology
 
 
@@ -242,6 +252,9 @@ def _all_different(file: Table, topology: Topology) -> None:
         if gateway.http_listen is not None:
             use("address", reached(gateway.http_listen), f"http_listen of {node}")
         use("folder", gateway.data, node)
+    for relay in topology.relays:
+        for way in relay.ways:
+            use("address", way.listen, f"the relay behind {relay.name} (chaos.relay_port)")
     for at, group in enumerate(topology.sensors, 1):
         use("folder", group.journal, f"[[sensors]] {at}")
 

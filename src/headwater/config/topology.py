@@ -10,6 +10,7 @@ from headwater.api.options import ApiOptions
 from headwater.config.address import parse_address, reached
 from headwater.config.toml import meant
 from headwater.emulator.options import IdProviderOptions, SensorOptions
+from headwater.health.chaos.options import ChaosOptions, RelayOptions
 from headwater.health.webhook_options import WebhookOptions
 from headwater.model.errors import ConfigError
 from headwater.pipeline.options import GatewayOptions
@@ -43,6 +44,8 @@ class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
     store: StoreOptions = SqliteOptions()
     sql: QueryOptions = QueryOptions()
     """What a query may take, see below."""
+    control: str | None = None
+    """The socket at which faults are asked for; None unless chaos is enabled."""
     health: str = "default"
     """After how much silence something is Red: `default`, or as the 2018 system had it, `2018-master`, `2018-image`."""
     webhook: WebhookOptions | None = None
@@ -56,7 +59,13 @@ class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def api(self) -> ApiOptions:
         """What the process that answers REST is told."""
-        return ApiOptions(listen=self.listen, folder=str(self.data.absolute() / "store"), site=self.site, sql=self.sql)
+        return ApiOptions(
+            listen=self.listen,
+            folder=str(self.data.absolute() / "store"),
+            site=self.site,
+            sql=self.sql,
+            control=self.control,
+        )
 
 
 class Topology(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +76,9 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True):
     agents: tuple[AgentOptions, ...]
     sensors: tuple[SensorOptions, ...] = ()
     idprovider: IdProviderOptions | None = None
+    chaos: ChaosOptions = ChaosOptions()
+    relays: tuple[RelayOptions, ...] = ()
+    """One for each link, when chaos is enabled; `next` of its node leads to it then."""
 
     @property
     def folder(self) -> Path:
@@ -85,6 +97,10 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True):
         """The agent of a node; ConfigError when there is none of this name."""
         return _named("node", name, self.agents)
 
+    def relay(self, name: str) -> RelayOptions:
+        """The relay behind a node; ConfigError when there is none."""
+        return _named("relay", name, self.relays)
+
     def sensor(self, name: str) -> SensorOptions:
         """The sensors of a name; ConfigError when there are none."""
         return _named("group of sensors", name, self.sensors)
@@ -92,9 +108,10 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True):
     def hops(self, name: str) -> int:
         """How many nodes of this topology lie between a node and its endpoint; 0 at an endpoint."""
         listening = {reached(gateway.listen): gateway for gateway in self.gateways}
+        behind = {relay.pipeline.listen: relay.pipeline.target for relay in self.relays}
         gateway, hops = self.gateway(name), 0
-        while gateway.next in listening:
-            gateway, hops = listening[gateway.next], hops + 1
+        while (after := behind.get(gateway.next or "", gateway.next)) in listening:
+            gateway, hops = listening[after], hops + 1
         return hops
 
 

@@ -10,10 +10,12 @@ from msgspec.structs import replace
 from headwater.agent.options import AgentOptions
 from headwater.config.address import LOOPBACK, Address, free_ports, reached
 from headwater.config.inlets import http_values, mqtt_values
+from headwater.config.relays import with_relays, without_relays
 from headwater.config.server import webhook_values
 from headwater.config.toml import toml_text
 from headwater.config.topology import ID_PROVIDER, SAME_IN_NODE, SENSOR_KEYS, SERVER, Topology
 from headwater.emulator.options import SensorOptions
+from headwater.health.chaos.options import CONTROL, RELAY_PORTS
 from headwater.model.ids import format_node
 from headwater.pipeline.options import GatewayOptions
 
@@ -21,7 +23,11 @@ from headwater.pipeline.options import GatewayOptions
 def with_free_ports(topology: Topology, data: Path, choose: Callable[[int, int], int] = random.randrange) -> Topology:
     """The same topology on free loopback ports, its folders under `data`, without Redis; Unavailable when ports are
     short."""
-    ports = free_ports(3 + 3 * len(topology.gateways), choose)
+    topology = without_relays(topology)
+    for_relays = RELAY_PORTS * len(topology.gateways) if topology.chaos.enabled else 0
+    ports = free_ports(3 + 3 * len(topology.gateways) + for_relays, choose)
+    chaos = replace(topology.chaos, relay_port=ports[-for_relays]) if for_relays else topology.chaos
+    ports = ports[: len(ports) - for_relays]
     *fresh, for_ids = [str(Address(LOOPBACK, port)) for port in ports]
     moved = {reached(gateway.listen): fresh[2 + 2 * at] for at, gateway in enumerate(topology.gateways)}
     server = replace(topology.server, listen=fresh[0], data=data / SERVER)
@@ -55,11 +61,16 @@ def with_free_ports(topology: Topology, data: Path, choose: Callable[[int, int],
         )
         for group in topology.sensors
     )
-    return Topology(server=server, gateways=gateways, agents=agents, sensors=sensors, idprovider=idprovider)
+    if chaos.enabled:
+        server = replace(server, control=str((data / CONTROL).absolute()))
+    return with_relays(
+        Topology(server=server, gateways=gateways, agents=agents, sensors=sensors, idprovider=idprovider, chaos=chaos)
+    )
 
 
 def format_topology(topology: Topology) -> str:
     """A topology file that says the same, every path absolute and every default spelt out."""
+    topology = without_relays(topology)
     server = topology.server
     names = {reached(gateway.listen): gateway.name for gateway in topology.gateways}
     lines = _lines(
@@ -72,6 +83,7 @@ def format_topology(topology: Topology) -> str:
             **({} if server.webhook is None else {"webhook": webhook_values(server.webhook)}),
         },
         store=_present(msgspec.to_builtins(server.store)),
+        chaos=msgspec.to_builtins(topology.chaos) if topology.chaos.enabled else None,
     )
     for gateway, agent in zip(topology.gateways, topology.agents, strict=True):
         lines += ["", "[[node]]", *_node_lines(gateway, agent, names)]
