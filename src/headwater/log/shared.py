@@ -16,7 +16,8 @@ _LOOKS = 100
 class SharedNote:
     """A note in two slots, written in turn, so that one of them is whole at any moment.
 
-    A slot: number of the note u64 | length u32 | CRC32 of the text u32 | text. The highest whole number counts.
+    A slot: number of the note u64 | length u32 | CRC32 u32 | text. The CRC is of number and text, so that a new number
+    over what was there before is no note. The highest whole number counts.
     """
 
     def __init__(self, path: Path, create: bool) -> None:
@@ -37,9 +38,9 @@ class SharedNote:
             raise ValueError(f"a note of {len(text)} bytes, {NOTE_BYTES_MAX} are the most")
         numbers = [self._number(slot) for slot in (0, 1)]
         slot = numbers.index(min(numbers))
-        at = slot * _SLOT
+        at, number = slot * _SLOT, max(numbers) + 1
         self._memory[at + _HEAD.size : at + _HEAD.size + len(text)] = text
-        _HEAD.pack_into(self._memory, at, max(numbers) + 1, len(text), zlib.crc32(text))
+        _HEAD.pack_into(self._memory, at, number, len(text), _crc(number, text))
 
     def load(self) -> bytes:
         """The last note; empty before the first."""
@@ -48,7 +49,7 @@ class SharedNote:
                 number, length, crc = _HEAD.unpack_from(self._memory, slot * _SLOT)
                 at = slot * _SLOT + _HEAD.size
                 text = self._memory[at : at + min(length, NOTE_BYTES_MAX)]
-                if number and zlib.crc32(text) == crc:
+                if number and _crc(number, text) == crc:
                     return text
         return b""
 
@@ -57,3 +58,7 @@ class SharedNote:
 
     def _number(self, slot: int) -> int:
         return int(_HEAD.unpack_from(self._memory, slot * _SLOT)[0])
+
+
+def _crc(number: int, text: bytes) -> int:
+    return zlib.crc32(text, zlib.crc32(number.to_bytes(8, "little")))
