@@ -56,7 +56,7 @@ class BoardMaker:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._clock = PatientClock(PAUSE_MS_MAX)
-        self._durable = Stillness(core.log.durable, 0)
+        self._durable = Stillness((core.log.durable, False), 0)
         self._upstreams: dict[int, _Upstream] = {}
         self._unsent = Unsent()
         self._withheld_since_ms: int | None = None
@@ -65,13 +65,14 @@ class BoardMaker:
     def look(self, outflow: Outflow | Outflow2018 | None, monotonic_ms: int) -> Board:
         """The board now."""
         core, now_ms = self._core, self._clock.look(monotonic_ms)
-        moved_ms = self._durable.look(core.log.durable, now_ms)
+        is_waiting = core.log.state.sequence > core.log.durable
+        still_ms = self._durable.look((core.log.durable, is_waiting), now_ms)
         if core.room():
             self._withheld_since_ms = None
         elif self._withheld_since_ms is None:
             self._withheld_since_ms = now_ms
         return Board(
-            waiting_ms=moved_ms if core.log.unsynced_bytes else 0,
+            waiting_ms=still_ms if is_waiting else 0,
             withheld_ms=0 if self._withheld_since_ms is None else max(1, now_ms - self._withheld_since_ms),
             links=(*self._outgoing(outflow, now_ms), *self._incoming(now_ms)),
         )
@@ -110,8 +111,9 @@ class BoardMaker:
         for connection in list(core.connections.values()):
             if isinstance(connection, Inflow) and connection.node not in self._upstreams:
                 self._upstreams[connection.node] = _Upstream(connection, now_ms)
-        if len(self._upstreams) > UPSTREAMS_MAX:
-            self._upstreams.pop(next(iter(self._upstreams)))
+        gone = [node for node in self._upstreams if core.nodes.get(node, b"") not in core.connections]
+        for node in [*gone, *self._upstreams][: max(0, len(self._upstreams) - UPSTREAMS_MAX)]:
+            self._upstreams.pop(node, None)
         for node, upstream in self._upstreams.items():
             log = core.nodes.get(node, b"")
             connection = core.connections.get(log)
