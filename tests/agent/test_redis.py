@@ -185,6 +185,30 @@ def test_an_agent_that_starts_again_goes_on_where_redis_is(
     asyncio.run(run())
 
 
+class Swallowing(RedisKeeper):
+    """One whose client ends a call as if nothing had been cancelled, as wait_for may before Python 3.12."""
+
+    async def _position(self, client: Any) -> str:
+        asked = asyncio.create_task(super()._position(client))
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(0.2)
+        return await asked
+
+
+def test_a_keeper_ends_although_its_client_swallows_the_cancellation(
+    tmp_path: Path, written: Written, server: RedisServer
+) -> None:
+    async def run() -> None:
+        keeper = Swallowing(agent_options(tmp_path, redis=server.url), written.disk, written.log.log, wall_ms)
+        task = asyncio.create_task(keeper.run())
+        await asyncio.sleep(0.05)
+        task.cancel()
+        done, _ = await asyncio.wait({task}, timeout=30)
+        assert done
+
+    asyncio.run(run())
+
+
 def test_a_full_redis_is_told_and_counted_once_it_has_room_it_catches_up(
     tmp_path: Path, written: Written, server: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -16,7 +16,7 @@ from headwater.agent.options import AgentOptions, redis_place
 from headwater.log.cursors import load_cursor, save_cursor
 from headwater.log.disk import Disk
 from headwater.model.errors import ConfigError
-from headwater.wire.reconnect import Backoff, keep_connected
+from headwater.wire.reconnect import Backoff, keep_connected, raise_if_cancelled
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -107,6 +107,7 @@ class RedisKeeper:
             while True:
                 await self._keep_all(script)
                 await self._wait(client)
+                raise_if_cancelled()
         except exceptions.RedisError as error:
             return problem_of(error)
         except (OSError, TimeoutError) as error:
@@ -125,6 +126,7 @@ class RedisKeeper:
     async def _keep_all(self, script: "AsyncScript") -> None:
         """Write what there is."""
         while (group := self._messages.group()) is not None:
+            raise_if_cancelled()
             if group.messages and not await self._keep(script, group):
                 continue
             if group.upto.total:  # Behind a rewind it is known only once a record has been read.
@@ -154,7 +156,10 @@ class RedisKeeper:
         self._messages.count(kept=len(group.messages) - repeated, repeated=repeated)
 
     async def _wait(self, client: "Redis") -> None:
-        """Wait for more to write, and look meanwhile whether Redis still has what it had."""
+        """Wait for more to write, and look meanwhile whether Redis still has what it had.
+
+        Its client writes under wait_for, which before Python 3.12 swallows a cancellation that comes as the write ends.
+        """
         loop = asyncio.get_running_loop()
         look_s = loop.time() + LOOK_EVERY_S
         await asyncio.sleep(POLL_S)
@@ -162,6 +167,7 @@ class RedisKeeper:
             await asyncio.sleep(POLL_S)
             if loop.time() >= look_s:
                 look_s = loop.time() + LOOK_EVERY_S
+                raise_if_cancelled()
                 if (held := await self._position(client)) != self._held:
                     self._rewind(held)
                     return
