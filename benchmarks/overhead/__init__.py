@@ -1,0 +1,1 @@
+"""Data overhead, measured: bytes per reading and component with any context and without provenance."""

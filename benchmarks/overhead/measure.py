@@ -1,0 +1,118 @@
+"""One run of one setting: what each component sent and received while the sensors' readings passed."""
+
+import time
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.grid.load import loaded
+from benchmarks.grid.network import Counted, Network
+from benchmarks.grid.running import Grid
+from benchmarks.grid.shapes import hops, shape
+from benchmarks.overhead.settings import Setting
+from headwater.cli.demo_check import Source
+from headwater.config import Topology
+from headwater.config.topology import SERVER
+from headwater.model.errors import Unavailable
+from headwater.store.options import SqliteOptions
+
+PATIENCE_S = 60.0
+SETTLE_S = 1.0
+
+
+class Component(msgspec.Struct, frozen=True):
+    """What one host sent and received in a run."""
+
+    name: str
+    received: int
+    sent: int
+    messages: int
+    """Readings that passed it."""
+
+
+class Run(msgspec.Struct, frozen=True):
+    """One run of one setting."""
+
+    setting: Setting
+    components: list[Component]
+    path_bytes: int
+    """On all links, those from the sensors and to the server too."""
+    messages: int
+    """Readings that the sensors sent; all of them arrived."""
+    idle_bytes_s: float
+    """On all links in a second before the first reading: beats, reports and signs of life."""
+
+    @property
+    def path_a_reading(self) -> float:
+        return self.path_bytes / self.messages
+
+
+def measure(setting: Setting, folder: Path, network: Network, rate: float | None, drain_s: float, idle_s: float) -> Run:
+    """Measure a setting in a folder of its own; TimeoutError when the topology does not start or deliver."""
+    topology = loaded(shape(setting.shape), setting.context, setting.buffer, rate)
+    with Grid(topology, folder, network) as grid:
+        grid.start_daemons()
+        _wait_for_nodes(grid)
+        time.sleep(SETTLE_S)
+        idle = sum(network.link_bytes().values())
+        time.sleep(idle_s)
+        idle_bytes_s = (sum(network.link_bytes().values()) - idle) / idle_s
+        before, begun = _counted(network), sum(network.link_bytes().values())
+        grid.start_sensors()
+        time.sleep(setting.seconds)
+        grid.end_sensors()
+        time.sleep(drain_s)
+        after, path_bytes = _counted(network), sum(network.link_bytes().values()) - begun
+        delivery = grid.drained()
+        if delivery.lost:
+            raise TimeoutError(f"{setting.name}: {delivery.lost} of {delivery.sent} readings did not arrive")
+        passed = _passed(grid.topology)
+        components = [
+            Component(
+                host,
+                after[host].received - before[host].received,
+                after[host].sent - before[host].sent,
+                delivery.sent if host == SERVER else passed[host],
+            )
+            for host in (*passed, SERVER)
+        ]
+        return Run(setting, components, path_bytes, delivery.sent, idle_bytes_s)
+
+
+def _wait_for_nodes(grid: Grid) -> None:
+    """Wait until every node has reported, and every link is heard of."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        time.sleep(0.2)
+        try:
+            reader = SqliteOptions().open_reader(grid.topology.server.data / "store", grid.topology.server.site)
+        except Unavailable:
+            continue
+        reports = [node.report for node in reader.nodes()]
+        reader.close()
+        heard = sum(1 for report in reports if report is not None for end in report.links if end.outgoing and end.node)
+        if len(reports) == len(grid.topology.gateways) and heard == len(hops(grid.topology)):
+            return
+    raise TimeoutError(f"not all nodes reported within {PATIENCE_S:.0f} s")
+
+
+def _counted(network: Network) -> dict[str, Counted]:
+    """What each host received and sent so far on all its links."""
+    found = {}
+    for host in network.hosts:
+        counts = [network.counted(link, host) for link in network.of(host)]
+        found[host] = Counted(sum(one.received for one in counts), sum(one.sent for one in counts))
+    return found
+
+
+def _passed(topology: Topology) -> dict[str, int]:
+    """By name of a node the readings that passed it."""
+    after = dict(hops(topology))
+    passed = {gateway.name: 0 for gateway in topology.gateways}
+    for group in topology.sensors:
+        sent = len(Source([], group.journal).series)
+        node: str | None = next(gateway.name for gateway in topology.gateways if gateway.listen == group.target)
+        while node is not None:
+            passed[node] += sent
+            node = after.get(node)
+    return passed
