@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from headwater.health.detector import LOOK_EVERY_MS, Detector
 from headwater.health.suspicion import Bounds
 from headwater.model.errors import Unavailable
-from headwater.model.health import Change
+from headwater.model.health import Change, Part
 from headwater.model.report import NodeReport
 from headwater.store.health import HealthWriter
 from headwater.store.port import Standing
@@ -73,6 +73,7 @@ def _tell(change: Change) -> None:
     if change.before is None or verdict.cause is not None:
         return
     subject = verdict.subject
-    where = f"{subject.part} {subject.node:06x}" + (f" to {subject.target:06x}" if subject.target is not None else "")
+    where = str(subject.part) if subject.part is Part.SERVER else f"{subject.part} {subject.node:06x}"
+    where += f" to {subject.target:06x}" if subject.target is not None else ""
     level = logging.WARNING if verdict.is_alarm else logging.INFO
     _logger.log(level, "%s is %s: %s", where, verdict.health, verdict.evidence)

@@ -53,10 +53,12 @@ class HealthWriter:
                 self._connection.executemany("INSERT OR REPLACE INTO change VALUES (?, ?, ?, ?, ?, ?)", rows)
                 if rows:
                     execute("DELETE FROM change WHERE number <= ?", (rows[-1][0] - CHANGES_MAX,))
+                execute("COMMIT")
             except BaseException:
-                execute("ROLLBACK")
+                # A full disk may have ended it already.
+                if self._connection.in_transaction:
+                    execute("ROLLBACK")
                 raise
-            execute("COMMIT")
 
     def close(self) -> None:
         self._connection.close()
