@@ -49,6 +49,11 @@ mqtt: MESSAGES ?= 10000
 mqtt: setup servers ## the MQTT campaign: broker and gateway killed during MESSAGES=10000 of 100 readings
 	@$(BIN)/python -m tests.campaigns.mqtt --messages $(MESSAGES) --seed $(SEED)
 
+.PHONY: quiet
+quiet: SECONDS ?= 600
+quiet: setup ## the quiet campaign: every core busy for SECONDS=600, nothing failed, so nothing may be Red
+	@$(BIN)/python -m tests.campaigns.quiet --seconds $(SECONDS)
+
 .PHONY: simulate
 simulate: SEEDS ?= 1
 simulate: setup ## the seeded simulation: replays SEED=1, or SEEDS=20000 from there

@@ -1,0 +1,13 @@
+"""Nothing fails and every core is busy: nothing is Red. The campaign looks for ten minutes, this for ten seconds."""
+
+import os
+from pathlib import Path
+
+from tests.campaigns.quiet import run
+
+
+def test_nothing_is_red_when_nothing_fails(tmp_path: Path) -> None:
+    outcome = run(10.0, os.cpu_count() or 1, tmp_path)
+
+    assert outcome.looks > 10
+    assert outcome.red == ()
