@@ -336,8 +336,6 @@ def certificate(folder: Path) -> tuple[Path, Path]:
     return made, key
 
 
-# paho leaves the socket of a handshake that failed to the garbage collector.
-@pytest.mark.filterwarnings("ignore:Exception ignored in. <ssl.SSLSocket:pytest.PytestUnraisableExceptionWarning")
 def test_a_broker_is_reached_by_tls_when_its_certificate_is_trusted(tmp_path: Path) -> None:
     made, key = certificate(tmp_path)
     with broker(tmp_path / "broker", f"certfile {made}", f"keyfile {key}") as found:

@@ -19,6 +19,17 @@ MISC_S = 1.0
 _logger = logging.getLogger(__name__)
 
 
+class _ClosedOnFailure(ssl.SSLSocket):
+    """A socket whose handshake leaves nothing open when it fails: paho would leave it to the garbage collector."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            super().do_handshake(block)
+        except BaseException:
+            self.close()
+            raise
+
+
 class Message(NamedTuple):
     """What the broker delivered."""
 
@@ -134,6 +145,7 @@ class MqttLink:
         options = self._options
         try:
             context = ssl.create_default_context(cafile=str(options.ca_file) if options.ca_file else None)
+            context.sslsocket_class = _ClosedOnFailure
             if options.certificate_file is not None:
                 context.load_cert_chain(options.certificate_file, options.key_file)
         except OSError as error:
