@@ -1,6 +1,7 @@
 """`/v1/chaos/runs`: there only where chaos is enabled, and what it refuses; tests/cli/test_chaos.py has real runs."""
 
 import contextlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,7 +73,9 @@ def test_what_is_no_scenario_is_refused_and_a_run_that_is_not_known_not_found(tm
             assert is_problem(answer, 400)
             assert told in answer.json()["detail"]
         assert is_problem(api.post(RUNS, content=b"\xff", headers={"Content-Type": "application/json"}), 400)
-        assert is_problem(api.post(RUNS, data={"scenario": "{}"}), 400)
+        of_a_page = api.post(RUNS, content=json.dumps(FAILURES), headers={"Content-Type": "text/plain"})
+        assert is_problem(of_a_page, 400)
+        assert "a body of the type application/json is needed" in of_a_page.json()["detail"]
         assert is_problem(api.get(f"{RUNS}/x"), 404)
         assert is_problem(api.delete(f"{RUNS}/x"), 404)
         assert is_problem(api.put(RUNS), 405)

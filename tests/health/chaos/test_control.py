@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -91,7 +92,9 @@ def test_one_at_a_time_and_the_next_when_the_first_has_gone(path: Path, doer: Do
     first.close()
     assert doer.healed.acquire(timeout=PATIENCE_S)
     with contextlib.closing(second):
+        deadline = time.monotonic() + PATIENCE_S
         while not doer.open:
+            assert time.monotonic() < deadline
             with contextlib.suppress(Unavailable):  # Until the end of the first has been noted.
                 second.inject(FAULT)
 

@@ -119,12 +119,12 @@ class Place(NamedTuple):
 BUILT_IN: dict[str, tuple[str, Scenario]] = {
     "failures": (
         "each way in which a node, a link or a daemon can fail, three times, at places drawn by the seed",
-        Scenario(random=Random(even=True, count=24)),
+        Scenario(random=Random(even=True, count=24, for_s=6, until_told=True)),
     ),
-    "random": ("20 failures drawn by the seed", Scenario(random=Random())),
+    "random": ("20 failures drawn by the seed", Scenario(random=Random(for_s=6, until_told=True))),
     "all": (
         "every kind of fault twice, with those that are no failure of anything",
-        Scenario(random=Random(kinds=KINDS, even=True, count=2 * len(KINDS))),
+        Scenario(random=Random(kinds=KINDS, even=True, count=2 * len(KINDS), for_s=6, until_told=True)),
     ),
 }
 """The scenarios that need no file, each with a sentence."""
