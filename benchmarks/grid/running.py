@@ -3,17 +3,20 @@
 import signal
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Self
 
 from benchmarks.grid.network import Network
 from benchmarks.grid.processes import Group, Process
-from benchmarks.grid.shapes import placed
+from benchmarks.grid.shapes import hops, placed
 from headwater.cli.demo_check import Source, log_records
 from headwater.cli.processes import topology_processes
 from headwater.config import Topology, format_topology
 from headwater.config.topology import SERVER
+from headwater.model.errors import Unavailable
 from headwater.model.records import Kind
+from headwater.model.report import NodeReport
 from headwater.model.stamp import OriginKind
 from headwater.wire.records import decode_batch
 
@@ -75,6 +78,25 @@ class Grid:
         for name in self._commands:
             if name not in self._sensors:
                 self.start(name)
+
+    def wait_for_nodes(self) -> None:
+        """Wait until every node has reported, and every link is heard of; TimeoutError when they do not."""
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            time.sleep(0.2)
+            reports = self._reports()
+            heard = [end for report in reports for end in report.links if end.outgoing and end.node is not None]
+            if len(reports) == len(self.topology.gateways) and len(heard) == len(hops(self.topology)):
+                return
+        raise TimeoutError(f"not all nodes reported within {PATIENCE_S:.0f} s")
+
+    def _reports(self) -> list[NodeReport]:
+        server = self.topology.server
+        try:
+            with closing(server.store.open_reader(server.data / "store", server.site)) as reader:
+                return [node.report for node in reader.nodes() if node.report is not None]
+        except Unavailable:
+            return []
 
     def start_sensors(self) -> None:
         for name in self._sensors:

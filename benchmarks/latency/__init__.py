@@ -1,0 +1,1 @@
+"""Latency overhead, measured: time in nodes, on hops and over the whole pipeline, with provenance and without."""

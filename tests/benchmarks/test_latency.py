@@ -1,0 +1,104 @@
+"""The latency benchmark: spans from stamps and from outside, and a small run of the real thing."""
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.latency.measure import Run, Setting
+from benchmarks.latency.report import COLUMNS, csv_rows, make, table
+from benchmarks.latency.spans import Figures, Stamped, figures, from_outside, from_stamps
+from tests.benchmarks.namespaces import need_network
+
+ROOT = Path(__file__).parents[2]
+WAY = ("gatewayA", "gatewayB", "endpoint")
+ONE, OTHER = (b"source", 1), (b"source", 11)
+
+
+def test_stamps_tell_the_time_in_nodes_on_hops_and_over_all() -> None:
+    stamps = {
+        "gatewayA": {ONE: Stamped(100, 90, 10), OTHER: Stamped(200, 190, 10)},
+        "gatewayB": {ONE: Stamped(106, 102, 10)},
+        "endpoint": {ONE: Stamped(120, 111, 10)},
+    }
+
+    found = from_stamps([WAY], stamps)
+
+    assert {name: held.mean for name, held in found.items()} == {
+        "node gatewayA": 2.0,
+        "hop gatewayA to gatewayB": 4.0,
+        "node gatewayB": 5.0,
+        "hop gatewayB to endpoint": 9.0,
+        "pipeline": 20.0,
+    }
+    assert found["pipeline"].readings == 10
+
+
+def test_without_stamps_nothing_is_told_of_nodes() -> None:
+    assert from_stamps([WAY], {name: {} for name in WAY}) == {}
+
+
+def test_from_outside_only_what_arrived_counts() -> None:
+    seen: dict[str, dict[tuple[bytes, int], float]] = {
+        "gatewayA": {ONE: 105.0, OTHER: 205.0}, "gatewayB": {}, "endpoint": {ONE: 111.0},
+    }  # fmt: skip
+
+    found = from_outside([WAY], seen, {ONE: (100.0, 4), OTHER: (200.0, 4)})
+
+    assert found["sensor to durable"] == Figures(11.0, 11.0, 11.0, 4)
+    assert found["durable to durable"] == Figures(6.0, 6.0, 6.0, 4)
+
+
+def test_every_reading_counts_once() -> None:
+    held = figures([(1.0, 98), (100.0, 2)])
+
+    assert held.mean == pytest.approx(2.98)
+    assert (held.p50, held.readings) == (1.0, 100)
+
+
+def run(context: str, p50: float) -> Run:
+    stamped = {"hop gatewayA to endpoint": Figures(2.5, 2.0, 4.0, 10)} if context != "none" else {}
+    return Run(Setting("two-node", context, 10), stamped, {"sensor to durable": Figures(p50, p50, p50, 10)}, 10)
+
+
+def test_ratios_are_taken_within_a_repeat_and_hops_stand_beside_2018() -> None:
+    made = make([[run("none", 10.0), run("full", 11.0)], [run("full", 26.0), run("none", 20.0)]], "", 20.0)
+
+    assert made.to_none["two-node, full, buffer 10"] == pytest.approx(1.2)
+    shown = table(made)
+    assert "| two-node, none, buffer 10 | no stamps | 6.2 |" in shown
+    assert "| two-node, full, buffer 10 | 2.5 | 16.9 |" in shown
+
+
+def test_a_row_of_the_csv_is_one_latency() -> None:
+    rows = [dict(zip(COLUMNS, row, strict=True)) for row in csv_rows(2, run("full", 10.0))]
+
+    assert [(row["LATENCY"], row["REPEAT"], row["MEAN_MS"]) for row in rows] == [
+        ("sensor to durable", 2, 10.0),
+        ("hop gatewayA to endpoint", 2, 2.5),
+    ]
+
+
+@pytest.mark.timeout(110)
+def test_a_small_run_tells_every_latency_with_stamps_and_without(tmp_path: Path) -> None:
+    need_network()
+    command = [sys.executable, "-m", "benchmarks.latency", "--quick", "--shapes", "two-node"]
+
+    done = subprocess.run(
+        [*command, "--report", str(tmp_path / "report.json")],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=100,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    ((none, full),) = json.loads((tmp_path / "report.json").read_text())["runs"]
+    assert (none["stamped"], set(full["stamped"])) == ({}, {"node gatewayA", "hop gatewayA to endpoint", "pipeline"})
+    for measured in (none, full):
+        assert set(measured["outside"]) == {"sensor to durable", "durable to durable"}
+        assert measured["outside"]["sensor to durable"]["readings"] == measured["readings"] > 0
+    assert full["stamped"]["pipeline"]["readings"] == full["readings"]
+    with (tmp_path / "report.csv").open(newline="") as opened:
+        assert len(list(csv.DictReader(opened))) == 2 + 5
+    assert (tmp_path / "report.png").stat().st_size
