@@ -18,7 +18,7 @@ from headwater.model.reading import SeriesKey
 from headwater.model.shipment import Shipment
 from headwater.model.stamp import Lists, Same
 from headwater.store import tail
-from headwater.store.files import APPLICATION_ID, files_of
+from headwater.store.files import APPLICATION_ID, files_of, open_to_write
 from headwater.store.options import SqliteOptions
 from headwater.store.period import BLOCK_BATCHES
 from headwater.store.reader import SqliteReader
@@ -306,6 +306,16 @@ def test_another_format_is_refused_by_writer_and_reader(store: SqliteStore) -> N
     database.executescript(f"PRAGMA user_version = 1; PRAGMA application_id = {APPLICATION_ID};")
     database.close()
     store.writer, store.reader = store.open_writer(), store.open_reader()
+
+
+def test_a_reader_while_the_store_is_being_made_is_told_so(tmp_path: Path) -> None:
+    store = files_of(tmp_path, SITE)
+    store.catalogue.parent.mkdir(parents=True)
+    with closing(open_to_write(store.catalogue, "catalogue")):
+        reader = SqliteOptions().open_reader(tmp_path, SITE)
+        with pytest.raises(Unavailable, match="not there yet"):
+            reader.nodes()
+        reader.close()
 
 
 def test_a_reader_before_any_writer_is_told_so(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from headwater.model.context import Context
+from headwater.model.errors import Unavailable
 from headwater.model.reading import SeriesKey, SeriesName
 from headwater.model.records import Config, Loss
 from headwater.model.report import NodeReport
@@ -46,10 +47,11 @@ class Catalogue:
         self.expired = ExpiredPeriods(connection)
 
     def generation(self) -> int:
-        """Rises whenever a period begins, is sealed or goes."""
-        (generation,) = self.connection.execute("SELECT generation FROM store").fetchone()
-        assert isinstance(generation, int)
-        return generation
+        """Rises whenever a period begins, is sealed or goes; Unavailable while the writer still makes the store."""
+        row = self.connection.execute("SELECT generation FROM store").fetchone()
+        if row is None:
+            raise Unavailable("the store is not there yet", 1.0)
+        return int(row[0])
 
     def periods(self) -> list[PeriodRow]:
         rows = self.connection.execute(
