@@ -236,22 +236,31 @@ def stamps_expected(readings: int, aggregates: int) -> int:
     return 3 * readings + 2 * aggregates
 
 
-def received_expected(readings: int, aggregates: int) -> dict[str, int]:
-    """What each node has received; both groups of sensors send as much."""
+class Counts(NamedTuple):
+    """Readings of a node."""
+
+    received: int
+    """That came in."""
+    sent: int
+    """That went on."""
+
+
+def counts_expected(readings: int, aggregates: int) -> dict[str, Counts]:
+    """What each node says at the end. Both groups of sensors send as much, and gatewayC adds the aggregates."""
     half, everything = readings // 2, readings + aggregates
-    return dict(zip(NODES, (half, half, everything, everything), strict=True))
+    counts = (Counts(half, half), Counts(half, half), Counts(readings, everything), Counts(everything, 0))
+    return dict(zip(NODES, counts, strict=True))
 
 
 def _accounts(final: Final, rest: Rest) -> Iterator[str]:
     """What was received, sent and stored adds up on every link, and nothing was refused on the way."""
     aggregates = len(final.expected.inputs)
-    received = received_expected(final.readings, aggregates)
     stats = {stat["name"]: stat for stat in rest.get("/v1/cluster/stats?detail=true")}
-    for name, count in received.items():
-        sent = 0 if name == "endpoint" else count
+    for name, right in counts_expected(final.readings, aggregates).items():
         stat = stats[name]
-        if (stat["received"], stat["sent"]) != (count, sent):
-            yield f"{name} says received {stat['received']}, sent {stat['sent']} where {count}, {sent} are right"
+        said = Counts(stat["received"], stat["sent"])
+        if said != right:
+            yield f"{name} says {said} where {right} is right"
         if stat["shipped"] < stat["durable"]:
             yield f"{name} shipped up to {stat['shipped']} of {stat['durable']}"
     totals = rest.get("/v1/totals")
