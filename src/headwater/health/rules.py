@@ -77,14 +77,13 @@ class _Reports:
 
     def finding(self) -> Finding:
         """On the judge's own way to the nodes."""
-        health = self._bounds.level(self.freshest_ms)
-        if health is not Health.GREEN:
-            evidence = f"no node has reported for {_seconds(self.freshest_ms)}"
-            return Finding(SERVER, health, evidence, doubt="the way to the server, or all nodes")
-        health = self._bounds.level(self.unshipped_ms)
-        if health is not Health.GREEN:
-            return Finding(SERVER, health, f"the store has taken no stamps for {_seconds(self.unshipped_ms)}")
-        return Finding(SERVER, health, "nodes report")
+        reported, shipped = self._bounds.level(self.freshest_ms), self._bounds.level(self.unshipped_ms)
+        if shipped.rank > reported.rank:
+            return Finding(SERVER, shipped, f"the store has taken no stamps for {_seconds(self.unshipped_ms)}")
+        if reported is Health.GREEN:
+            return Finding(SERVER, reported, "nodes report")
+        evidence = f"no node has reported for {_seconds(self.freshest_ms)}"
+        return Finding(SERVER, reported, evidence, doubt="the way to the server, or all nodes")
 
 
 def _node(view: View, node: int, signals: NodeSignals, reports: _Reports) -> Finding:
