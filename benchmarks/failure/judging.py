@@ -50,6 +50,8 @@ class Raised(msgspec.Struct, frozen=True):
 
     at_ns: int
     alarm: Alarm
+    during: str = ""
+    """Which fault there was then; empty for none."""
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -116,9 +118,11 @@ def judge(done: Sequence[Done], sightings: Sequence[Sighting]) -> Findings:
         during = next((one for one in done if one.injected_ns <= alarm.at_ns <= one.green_ns), None)
         if during is None:
             false.append(alarm)
-        elif alarm.alarm.subject == during.subject:
             continue
-        elif alarm.at_ns >= during.healed_ns and _touches(during.subject, alarm.alarm.subject):
+        alarm = msgspec.structs.replace(alarm, during=_at(alarm, during))
+        if alarm.alarm.subject == during.subject:
+            continue
+        if alarm.at_ns >= during.healed_ns and _touches(during.subject, alarm.alarm.subject):
             healing += 1
         elif not _is_first(alarm, during, alarms):
             false.append(alarm)
@@ -139,10 +143,18 @@ def _outcome(one: Done, alarms: list[Raised]) -> Outcome:
     )
 
 
+def _at(alarm: Raised, during: Done) -> str:
+    """When an alarm was raised, in words."""
+    healed = alarm.at_ns >= during.healed_ns
+    after_s = (alarm.at_ns - (during.healed_ns if healed else during.injected_ns)) / 1e9
+    name = " ".join(part for part in during.subject if part)
+    return f"{after_s:.1f} s after {name} ({during.way}) was {'healed' if healed else 'injected'}"
+
+
 def _is_first(alarm: Raised, during: Done, alarms: list[Raised]) -> bool:
     """Whether an alarm is the first of a fault: then it is counted as its wrong kind."""
     first = next((other for other in alarms if during.injected_ns <= other.at_ns < during.healed_ns), None)
-    return alarm is first
+    return first is not None and alarm.at_ns == first.at_ns and alarm.alarm == first.alarm
 
 
 def _touches(failed: Subject, other: Subject) -> bool:

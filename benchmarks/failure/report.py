@@ -108,7 +108,10 @@ def table(report: Report) -> str:
         "(*) No detection times: a sleep of 30 s, not for provenance, and some queries; nothing had failed.",
     ]
     rows += [f"- wrong: {one.kind} {one.node} ({one.way}): said {one.said}: {one.evidence}" for one in report.wrong]
-    rows += [f"- false: {' '.join(one.alarm.subject)}: {one.alarm.evidence}" for one in report.findings.false]
+    rows += [
+        f"- false: {' '.join(one.alarm.subject)}, {one.during or 'in the quiet'}: {one.alarm.evidence}"
+        for one in report.findings.false
+    ]
     return "\n".join(rows) + "\n"
 
 

@@ -38,10 +38,17 @@ class Run(msgspec.Struct, frozen=True):
     """Readings that the sensors sent; all of them arrived."""
     idle_bytes_s: float
     """On all links in a second before the first reading: beats, reports and signs of life."""
+    counted_s: float
+    """From the first look at the counters to the last, with the drain."""
 
     @property
     def path_a_reading(self) -> float:
         return self.path_bytes / self.messages
+
+    @property
+    def above_idle(self) -> float:
+        """Of these bytes those that would not have passed without readings."""
+        return (self.path_bytes - self.idle_bytes_s * self.counted_s) / self.messages
 
 
 def measure(setting: Setting, folder: Path, network: Network, rate: float | None, drain_s: float, idle_s: float) -> Run:
@@ -54,11 +61,13 @@ def measure(setting: Setting, folder: Path, network: Network, rate: float | None
         idle = sum(network.link_bytes().values())
         time.sleep(idle_s)
         idle_bytes_s = (sum(network.link_bytes().values()) - idle) / idle_s
+        begun_s = time.monotonic()
         before, begun = _counted(network), sum(network.link_bytes().values())
         grid.start_sensors()
         time.sleep(setting.seconds)
         grid.end_sensors()
         time.sleep(drain_s)
+        counted_s = time.monotonic() - begun_s
         after, path_bytes = _counted(network), sum(network.link_bytes().values()) - begun
         delivery = grid.drained()
         if delivery.lost:
@@ -73,7 +82,7 @@ def measure(setting: Setting, folder: Path, network: Network, rate: float | None
             )
             for host in (*passed, SERVER)
         ]
-        return Run(setting, components, path_bytes, delivery.sent, idle_bytes_s)
+        return Run(setting, components, path_bytes, delivery.sent, idle_bytes_s, counted_s)
 
 
 def _counted(network: Network) -> dict[str, Counted]:

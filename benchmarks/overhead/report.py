@@ -42,6 +42,8 @@ class Report(msgspec.Struct, frozen=True):
     runs: list[Run]
     path_a_reading: dict[str, Spread]
     """By setting the bytes on all links for each reading."""
+    above_idle: dict[str, Spread]
+    """The same without what idle links carry in that time: beats, reports and signs of life."""
     path_to_none: dict[str, Spread]
     """By setting the same against no provenance with the same buffer, taken within a repeat."""
 
@@ -61,8 +63,9 @@ def make(rounds: list[list[Run]], load: str, drain_s: float) -> Report:
                 ratios.setdefault(run.setting.name, []).append(run.path_a_reading / none[key])
     names = dict.fromkeys(run.setting.name for run in runs)
     paths = {name: _spread([run.path_a_reading for run in runs if run.setting.name == name]) for name in names}
+    above = {name: _spread([run.above_idle for run in runs if run.setting.name == name]) for name in names}
     to_none = {name: _spread(values) for name, values in ratios.items()}
-    return Report(now(), machine(), load, len(rounds), drain_s, runs, paths, to_none)
+    return Report(now(), machine(), load, len(rounds), drain_s, runs, paths, above, to_none)
 
 
 def _spread(values: list[float]) -> Spread:
@@ -73,7 +76,7 @@ def line(run: Run) -> str:
     """One run in one line."""
     return (
         f"{run.setting.name}: {run.messages:,} readings, path {run.path_a_reading:.1f} B a reading, "
-        f"of which {run.idle_bytes_s * run.setting.seconds / run.messages:.1f} B go over idle links too"
+        f"of which {run.above_idle:.1f} B above what idle links carry"
     )
 
 
@@ -86,13 +89,17 @@ def table(report: Report) -> str:
     for (shape, buffer), by_context in runs.items():
         names = [component.name for component in next(iter(by_context.values()))[0].components]
         lines += ["", f"{shape}, buffer {buffer}: bytes a reading in / out, in brackets those of 2018", ""]
-        lines += ["| context | " + " | ".join(names) + " | whole path | to none |", "|---" * (len(names) + 3) + "|"]
+        lines += [
+            "| context | " + " | ".join(names) + " | whole path | to none | above idle |",
+            "|---" * (len(names) + 4) + "|",
+        ]
         for context in (context for context in CONTEXTS if context in by_context):
             cells = [_cell(shape, context, name, by_context[context]) for name in names]
             setting = by_context[context][0].setting.name
             to_none = report.path_to_none.get(setting)
             ratio = "" if to_none is None else f"{to_none.median:.3f} [{to_none.min:.3f} to {to_none.max:.3f}]"
-            lines.append(f"| {context} | {' | '.join(cells)} | {report.path_a_reading[setting].text} | {ratio} |")
+            path, above = report.path_a_reading[setting].text, report.above_idle[setting].text
+            lines.append(f"| {context} | {' | '.join(cells)} | {path} | {ratio} | {above} |")
     return "\n".join(lines[1:]) + "\n"
 
 

@@ -56,7 +56,9 @@ def test_an_alarm_while_nothing_is_wrong_is_false() -> None:
 
 
 def test_a_later_alarm_of_what_the_fault_did_not_touch_is_false() -> None:
-    assert judge([fault()], [saw(0), saw(12, A), saw(13, A, B), saw(18)]).false_alarms == 1
+    found = judge([fault()], [saw(0), saw(12, A), saw(13, A, B), saw(18)])
+
+    assert [one.during for one in found.false] == ["3.0 s after pipeline 000001 (kill) was injected"]
 
 
 def test_a_part_of_the_failed_node_on_its_way_back_is_counted_apart() -> None:

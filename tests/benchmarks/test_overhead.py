@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 
 def run(context: str, path_bytes: int) -> Run:
     endpoint, server = Component("endpoint", 200, 50, 10), Component("server", 100, 20, 10)
-    return Run(Setting("single", context, 10, 20.0), [endpoint, server], path_bytes, 10, 5.0)
+    return Run(Setting("single", context, 10, 20.0), [endpoint, server], path_bytes, 10, 5.0, 30.0)
 
 
 def test_ratios_are_taken_within_a_repeat() -> None:
@@ -37,6 +37,7 @@ def test_figures_stand_beside_those_of_2018() -> None:
     shown = table(make([[run("none", 1000), run("full", 1100)]], "", 10.0))
 
     assert "| none | 20.0 / 5.0 (79 / 11) | 10.0 / 2.0 | 100.0 [100.0 to 100.0] | 1.000 [1.000 to 1.000] |" in shown
+    assert "| 85.0 [85.0 to 85.0] |" in shown
     assert "| full | 20.0 / 5.0 (107 / 386) | 10.0 / 2.0 (374 in) |" in shown
 
 
