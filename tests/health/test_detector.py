@@ -173,6 +173,28 @@ def test_an_alarm_whose_grounds_waver_is_one_alarm() -> None:
     assert [change.verdict.subject for change in alarms] == [Subject(Part.PROVENANCE, 2)]
 
 
+def test_what_a_failure_took_down_has_time_to_come_back_before_it_is_an_alarm_of_its_own() -> None:
+    def told(pipeline_ms: int, link_ms: int) -> list[NodeReport]:
+        ends = LinkEnd(True, 2, "x:1", link_ms), LinkEnd(False, 1, "", link_ms)
+        return [
+            report_of(1, links=ends[:1]),
+            report_of(2, progress=Progress(pipeline_ms=pipeline_ms), links=ends[1:]),
+        ]
+
+    hand, pipeline, link = Hand(), Subject(Part.PIPELINE, 2), Subject(Part.LINK, 1, 2)
+    hand.wait(1_000, told(0, 0))
+    for age in range(0, 5_000, 500):
+        hand.wait(500, told(age, age))
+    assert hand.verdict(Part.PIPELINE, 2).is_alarm
+    assert hand.verdict(Part.LINK, 1, 2).cause == pipeline
+    for age in range(5_000, 5_000 + GRACE_MS - 1_000, 500):
+        hand.wait(500, told(0, age))
+    assert {change.verdict.subject for change in hand.changes if change.verdict.is_alarm} == {pipeline}
+    for age in range(4_000 + GRACE_MS, 6_000 + GRACE_MS, 500):
+        hand.wait(500, told(0, age))
+    assert {change.verdict.subject for change in hand.changes if change.verdict.is_alarm} == {pipeline, link}
+
+
 def test_changes_are_numbered_without_a_gap_and_say_what_was_before() -> None:
     hand = Hand()
     hand.wait(1_000, line(1, 2, 3))

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from headwater.health.rules import Finding, View, assess, view_of
 from headwater.health.signals import Told
 from headwater.health.suspicion import Arrivals, Bounds
-from headwater.model.health import Change, Health, Subject, Verdict
+from headwater.model.health import Change, Health, Part, Subject, Verdict
 from headwater.model.patience import PatientClock
 from headwater.model.report import NodeReport
 
@@ -18,7 +18,8 @@ LOOK_EVERY_MS = 100
 PAUSE_MS_MAX = 300
 REPORT_EVERY_MS = 500
 GRACE_MS = 6000
-"""How long a node that this judge never heard may take to find the way to it."""
+"""How long a node that this judge never heard may take to find the way to it, and what another failure took down to
+come back once that is over."""
 RECOVERY_MS = 1000
 RECOVERY_MS_MAX = 30_000
 FLAPS_REMEMBERED_MS = 300_000
@@ -48,6 +49,8 @@ class _Standing:
         self.verdict = verdict
         self._better_since_ms: int | None = None
         self._reds: deque[int] = deque(maxlen=32)
+        self._explained_ms = -GRACE_MS
+        """When another failure last explained it."""
 
     def follow(self, finding: Finding, now_ms: int, wall_ms: int) -> Verdict:
         """The verdict after one more look."""
@@ -64,18 +67,29 @@ class _Standing:
                 evidence = f"recovering: {evidence}"
         if health is Health.RED and before.health is not Health.RED:
             self._reds.append(now_ms)
+        cause = self._cause(finding, now_ms)
         # What was once known stays known for as long as it is Red.
-        is_known = before.is_alarm and health is Health.RED and finding.cause is None
+        is_known = before.is_alarm and health is Health.RED and cause is None
         self.verdict = Verdict(
             finding.subject,
             health,
             before.since_ms if health is before.health else wall_ms,
             evidence,
-            finding.cause,
+            cause,
             is_known or finding.is_settled,
             before.doubt if is_known else finding.doubt,
         )
         return self.verdict
+
+    def _cause(self, finding: Finding, now_ms: int) -> Subject | None:
+        """What explains it; a failure that is over still does for a while, for links and daemons come back later."""
+        if finding.cause is not None:
+            self._explained_ms = now_ms
+            return finding.cause
+        before = self.verdict.cause
+        if finding.health is not Health.RED or before is None or before.part is Part.SERVER:
+            return None
+        return before if now_ms - self._explained_ms < GRACE_MS else None
 
     def _recovery_ms(self, now_ms: int) -> int:
         recent = sum(1 for at_ms in self._reds if now_ms - at_ms <= FLAPS_REMEMBERED_MS)
