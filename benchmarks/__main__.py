@@ -1,6 +1,7 @@
 """`make bench`: every benchmark of this folder, one after the other.
 
-`python -m benchmarks NAME [OPTIONS]`, or `headwater bench NAME [OPTIONS]`, runs one.
+`python -m benchmarks NAME [OPTIONS]`, or `headwater bench NAME [OPTIONS]`, runs one. Campaigns of hours run for some
+seconds here.
 
 Figures depend on the machine and on what else runs there: compare ratios within one run.
 """
@@ -8,6 +9,9 @@ Figures depend on the machine and on what else runs there: compare ratios within
 import subprocess
 import sys
 from pathlib import Path
+
+CAMPAIGNS = ("failure", "latency", "overhead")
+"""They take hours; among all benchmarks they only show that they work."""
 
 
 def names() -> list[str]:
@@ -23,8 +27,9 @@ def main(arguments: list[str]) -> int:
         print(f"no benchmark {wanted[0]}: there are {', '.join(names())}", file=sys.stderr)
         return 2
     for name in wanted or names():
-        print(f"== {name}", flush=True)
-        status = subprocess.run([sys.executable, "-m", f"benchmarks.{name}", *options], check=False).returncode
+        given = ["--quick"] if not wanted and name in CAMPAIGNS else options
+        print(" ".join(["==", name, *given]), flush=True)
+        status = subprocess.run([sys.executable, "-m", f"benchmarks.{name}", *given], check=False).returncode
         if status:
             return status
     return 0
