@@ -64,9 +64,30 @@ class DescribedApp(FastAPI):
                 title=self.title, version=self.version, description=self.description, routes=self.routes
             )
             components = described.setdefault("components", {}).setdefault("schemas", {})
-            components.update(msgspec.json.schema_components(_TYPES, ref_template=_TEMPLATE)[1])
+            made = components | msgspec.json.schema_components(_TYPES, ref_template=_TEMPLATE)[1]
+            described["components"]["schemas"] = {
+                name: made[name] for name in sorted(_reached(described["paths"], made))
+            }
             self.openapi_schema = described
         return self.openapi_schema
+
+
+def _reached(part: object, schemas: Schema) -> set[str]:
+    """The names of the schemas that a part of the description leads to: what is not served is not described."""
+    found: set[str] = set()
+    parts = [part]
+    while parts:
+        match parts.pop():
+            case {"$ref": str(reference)}:
+                name = reference.rpartition("/")[2]
+                if name not in found:
+                    found.add(name)
+                    parts.append(schemas.get(name))
+            case dict() as inside:
+                parts += inside.values()
+            case list() as inside:
+                parts += inside
+    return found
 
 
 def schema(of: Any) -> Schema:
