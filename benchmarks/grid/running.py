@@ -14,6 +14,8 @@ from headwater.cli.demo_check import Source, log_records
 from headwater.cli.processes import topology_processes
 from headwater.config import Topology, format_topology
 from headwater.config.topology import SERVER
+from headwater.log.disk import RealDisk
+from headwater.log.standing import RECEIVED
 from headwater.model.errors import Unavailable
 from headwater.model.records import Kind
 from headwater.model.report import NodeReport
@@ -21,6 +23,12 @@ from headwater.model.stamp import OriginKind
 from headwater.wire.records import decode_batch
 
 PATIENCE_S = 60.0
+
+
+def _received(log: Path) -> int:
+    """The readings that came in at a node."""
+    with closing(RealDisk(log)) as disk:
+        return disk.load_word(RECEIVED)
 
 
 class Delivery:
@@ -99,8 +107,16 @@ class Grid:
             return []
 
     def start_sensors(self) -> None:
+        """Start them and wait until the readings of all have come in somewhere; TimeoutError when they do not."""
         for name in self._sensors:
             self.start(name)
+        targets = {group.target for group in self.topology.sensors}
+        entries = [gateway for gateway in self.topology.gateways if gateway.listen in targets]
+        deadline = time.monotonic() + PATIENCE_S
+        while not all(_received(gateway.log) for gateway in entries):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"no readings within {PATIENCE_S:.0f} s")
+            time.sleep(0.05)
 
     def end_sensors(self) -> None:
         """Let them send no more, and wait until all they sent is acknowledged; SystemExit when that does not come."""
