@@ -44,6 +44,11 @@ crash: SEEDS ?= 1000
 crash: setup ## the long crash campaign: SEEDS=1000 from SEED=1
 	@$(BIN)/python -m tests.campaigns.crash --seeds $(SEEDS) --from $(SEED)
 
+.PHONY: faults
+faults: SECONDS ?= 1800
+faults: setup ## one long run under random faults from SEED=1: nothing lost, lineage exact, all healed after SECONDS=1800
+	@$(BIN)/python -m tests.campaigns.crash --seeds 1 --from $(SEED) --long $(SECONDS)
+
 .PHONY: mqtt
 mqtt: MESSAGES ?= 10000
 mqtt: setup servers ## the MQTT campaign: broker and gateway killed during MESSAGES=10000 of 100 readings

@@ -16,11 +16,11 @@ import traceback
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from headwater.model.records import Kind
 from tests.campaigns.check import Final, counts_expected, final_of, problems_of, stamps_expected
-from tests.campaigns.faults import FOLDERS, NODES, SENSORS, Fault, Plan, draw
+from tests.campaigns.faults import FOLDERS, NODES, SENSORS, Fault, Plan, draw, draw_long
 from tests.campaigns.grid import Grid
 from tests.campaigns.held import Journal, Log, read_journal, read_log, read_source, sent_by
 from tests.campaigns.nursery import Nursery
@@ -33,6 +33,9 @@ FAILURES_MAX = 20
 AWAY_S = 3.0
 """How long after the last fault something may still be away because of one."""
 DRAIN_EVERY_S = 1.5
+HEAL_S_MAX = 60.0
+"""Verdicts stay Yellow the longer, the more often something failed: for half a minute at most."""
+_PARTS = ("node", "pipeline", "provenance")
 
 
 class Outcome(NamedTuple):
@@ -55,9 +58,13 @@ class NotSettled(Exception):
 
 
 def run_seed(
-    plan: Plan, folder: Path, nursery: Nursery, choose: Callable[[int, int], int] = random.randrange
+    plan: Plan,
+    folder: Path,
+    nursery: Nursery,
+    choose: Callable[[int, int], int] = random.randrange,
+    heals: bool = False,
 ) -> Outcome:
-    """Run a plan in a folder that is not there yet; leaves no process."""
+    """Run a plan in a folder that is not there yet; leaves no process. `heals`: everything must be Green in the end."""
     began_s = time.monotonic()
     grid = Grid(plan, folder, nursery, choose)
     problems: list[str] = []
@@ -67,7 +74,7 @@ def run_seed(
         grid.note("calm")
         final = settle(grid)
         grid.note("settled")
-        problems = problems_of(final, rest_of(grid))
+        problems = problems_of(final, rest_of(grid)) + (_unhealed(grid) if heals else [])
     except (NotSettled, NoAnswer, AssertionError) as error:
         problems = [f"{type(error).__name__}: {error}"]
     except Exception:
@@ -84,6 +91,20 @@ def run_seed(
         seconds=time.monotonic() - began_s,
         died_at=grid.died_at,
     )
+
+
+def _unhealed(grid: Grid) -> list[str]:
+    """What is not Green again some time after the last fault, although nothing fails any more."""
+    deadline_s = grid.now_s + HEAL_S_MAX
+    while (unwell := _unwell(rest_of(grid).get("/v1/cluster/health"))) and grid.now_s < deadline_s:
+        grid.turn(TURN_S)
+    return unwell
+
+
+def _unwell(health: dict[str, Any]) -> list[str]:
+    judged = {f"{part} {node['name']}": node[part] for node in health["nodes"] for part in _PARTS}
+    judged |= {f"link {link['source']} to {link.get('target')}": link["link"] for link in health["links"]}
+    return [f"{what} is {one['health']}: {one['evidence']}" for what, one in judged.items() if one["health"] != "Green"]
 
 
 def rest_of(grid: Grid) -> Rest:
@@ -218,6 +239,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.campaigns.crash", description=__doc__)
     parser.add_argument("--seeds", type=int, default=1, metavar="N", help="how many (1)")
     parser.add_argument("--from", type=int, default=1, metavar="S", dest="first", help="the first of them (1)")
+    parser.add_argument("--long", type=float, metavar="S", help="one long run of so many seconds for each seed")
     parser.add_argument("--stop", action="store_true", help="end with the first that fails")
     parser.add_argument("--keep", action="store_true", help="keep the folders of all seeds")
     given = parser.parse_args(arguments)
@@ -225,7 +247,8 @@ def main(arguments: list[str] | None = None) -> int:
     outcomes = []
     with Nursery() as nursery:
         for seed in range(given.first, given.first + given.seeds):
-            outcome = run_seed(draw(seed), folder / f"seed-{seed}", nursery)
+            plan = draw(seed) if given.long is None else draw_long(seed, given.long)
+            outcome = run_seed(plan, folder / f"seed-{seed}", nursery, heals=given.long is not None)
             outcomes.append(outcome)
             _print(outcome, folder)
             if not (outcome.problems or given.keep):

@@ -43,6 +43,10 @@ _SELDOM = (1, 1, 2, 3)
 _EARLY = frozenset({"welcome", "truncated", "rewritten", "rename:source", "renamed:source", "met", "created:journal"})
 
 
+LONG_FREQUENCY_MS = 100
+LONG_LIVES_EVERY_S = 60.0
+
+
 class Fault(NamedTuple):
     """Something that happens to processes or hosts at a time after the start."""
 
@@ -131,6 +135,24 @@ def draw(seed: int, duration_s: float = 3.0) -> Plan:
         period_bytes_max=rng.choice((150_000, 1 << 30)),
         faults=tuple(sorted(_fault(rng, duration_s) for _ in range(rng.randint(2, 7)))),
         lives=_lives(rng),
+    )
+
+
+def draw_long(seed: int, duration_s: float) -> Plan:
+    """The plan of one long run: a fault every few seconds, and lives that end by themselves all along."""
+    plan, rng = draw(seed), random.Random(seed)
+    lives: dict[str, tuple[Life, ...]] = {}
+    for _ in range(int(duration_s / LONG_LIVES_EVERY_S) + 1):
+        for name, held in _lives(rng).items():
+            lives[name] = (*lives.get(name, ()), *held)
+    faults, at_s = [], 0.0
+    while at_s < duration_s:
+        fault = _fault(rng, 3.0)
+        faults.append(fault._replace(at_s=at_s + fault.at_s))
+        at_s += rng.uniform(2.0, 8.0)
+    ticks = int(duration_s * 1000 / LONG_FREQUENCY_MS)
+    return plan._replace(
+        meters=4, ticks=ticks, frequency_ms=LONG_FREQUENCY_MS, faults=tuple(sorted(faults)), lives=lives
     )
 
 
