@@ -82,5 +82,6 @@ def test_a_small_run_measures_the_real_path(tmp_path: Path, path: str) -> None:
         assert figures["cpu_us"] > 0
         assert sum(figures["process_cpu_us"].values()) == pytest.approx(figures["cpu_us"])
         assert min(figures["memory_mib"].values()) > 1
-    # Beside stamps there are reports on these links, the more of them the longer a run takes.
-    assert on["stamps_bytes"] > 0 < off["stamps_bytes"]
+    # Ours reports how it stands without provenance too, the more often the longer it takes; 2018 sent stamps alone.
+    assert (off["stamps_bytes"] > 0) == (path == "ours")
+    assert on["stamps_bytes"] > 0
