@@ -111,8 +111,8 @@ def _outlived(view: View, silent_ms: int, alive_ms: int) -> bool:
 
 def _pipeline(view: View, node: int, signals: NodeSignals, above: Finding) -> Finding:
     subject = Subject(Part.PIPELINE, node)
-    silence = view.bounds.level(signals.pipeline_ms)
-    waiting = view.bounds.level(signals.waiting_ms)
+    silence = view.bounds.level(signals.pipeline_ms, signals.arrivals)
+    waiting = view.bounds.level(signals.waiting_ms, signals.arrivals)
     agent_ms = min(signals.report_ms, signals.beat_ms)
     if silence is Health.RED:
         evidence = f"no progress for {_seconds(signals.pipeline_ms)}"
@@ -136,7 +136,7 @@ def _pipeline(view: View, node: int, signals: NodeSignals, above: Finding) -> Fi
 def _provenance(view: View, node: int, signals: NodeSignals, above: Finding, reports: _Reports) -> Finding:
     subject = Subject(Part.PROVENANCE, node)
     health = view.bounds.level(signals.report_ms, signals.arrivals)
-    unshipped = view.bounds.level(signals.unshipped_ms)
+    unshipped = view.bounds.level(signals.unshipped_ms, signals.arrivals)
     if health is Health.RED:
         return _unreported(view, subject, signals, above, reports)
     if unshipped is not Health.GREEN:
@@ -172,7 +172,9 @@ def _unreported(view: View, subject: Subject, signals: NodeSignals, above: Findi
 def _link(view: View, key: LinkKey, link: LinkSignals, found: dict[Subject, Finding]) -> Finding:
     source, target = key
     subject = Subject(Part.LINK, source, target)
-    health = view.bounds.level(link.passing_ms)
+    ends = [view.nodes[end].arrivals for end in key if end is not None and end in view.nodes]
+    # What makes an end report late makes it speak late on its links, too.
+    health = view.bounds.level(link.passing_ms, max(ends, key=lambda end: end.jitter_ms, default=None))
     if health is Health.GREEN:
         return _passing(view, subject, link)
     evidence = f"nothing passes for {_seconds(link.passing_ms)}"
