@@ -1,5 +1,6 @@
 """One run of Headwater's own path: sensor, gateway, endpoint, their agents and the store, everything synced."""
 
+import contextlib
 import time
 from pathlib import Path
 
@@ -67,15 +68,13 @@ def _daemons(group: Group, case: Case, folder: Path, warm: int) -> dict[str, Pro
 def _wait_for_store(folder: Path, stamps: int) -> float:
     """Seconds until both agents are known to the store and so many data points are in it."""
     begun = time.monotonic()
+    stored = nodes = 0
     while time.monotonic() - begun < PATIENCE_S:
-        try:
-            reader = SqliteOptions().open_reader(folder / "server" / "store", "default")
-        except Unavailable:
-            time.sleep(0.1)
-            continue
-        stored, nodes = reader.totals()["stamps"], len(reader.nodes())
-        reader.close()
-        if nodes == AGENTS and stored >= stamps:
-            return time.monotonic() - begun
+        # The store may be in the making.
+        with contextlib.suppress(Unavailable):
+            with contextlib.closing(SqliteOptions().open_reader(folder / "server" / "store", "default")) as reader:
+                stored, nodes = reader.totals()["stamps"], len(reader.nodes())
+            if nodes == AGENTS and stored >= stamps:
+                return time.monotonic() - begun
         time.sleep(0.02)
     raise TimeoutError(f"{nodes} nodes and {stored} of {stamps} data points were in the store in {PATIENCE_S:.0f} s")
