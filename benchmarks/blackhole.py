@@ -29,8 +29,9 @@ from headwater.wire import codec
 from headwater.wire.records import decode_batch
 
 RATE, SIZE, WARM = 2000.0, 100, 1000
-SETTLE_S = 3.0
-"""What was held up by the fault drains before the next round."""
+SETTLE_S = 12.0
+"""The link comes back, and what was held up by the fault drains, before the next round."""
+BEGIN_S = 3.0
 LEFT_OUT_S = 0.5
 """Around each change, so that no reading belongs to both."""
 
@@ -65,7 +66,7 @@ def run(rounds: int, seconds: float, folder: Path) -> list[tuple[Figures, Figure
     with Grid(replace(topology, sensors=topology.sensors), folder, network) as grid:
         grid.start_daemons()
         offset_us = wall_us() - time.monotonic_ns() // 1000
-        total = int(RATE * (rounds * (2 * seconds + SETTLE_S) + 30))
+        total = int(RATE * (rounds * (2 * seconds + SETTLE_S) + 10))
         for group, node in (("sensorsA", "gatewayA"), ("sensorsB", "gatewayB")):
             sensor = grid.group.start(
                 group, "benchmarks.throughput.sensor", "--target", f"{network.own_address(node)}:{PORT}",
@@ -73,7 +74,7 @@ def run(rounds: int, seconds: float, folder: Path) -> list[tuple[Figures, Figure
             )  # fmt: skip
             sensor.hear("ready")
             sensor.go()
-        time.sleep(SETTLE_S)
+        time.sleep(BEGIN_S)
         for _ in range(rounds):
             phases.append(_phase(False, seconds))
             network.swallow(broken)
