@@ -75,12 +75,13 @@ def run(rounds: int, seconds: float, folder: Path) -> list[tuple[Figures, Figure
             sensor.hear("ready")
             sensor.go()
         time.sleep(BEGIN_S)
-        for _ in range(rounds):
+        for left in reversed(range(rounds)):
             phases.append(_phase(False, seconds))
             network.swallow(broken)
             phases.append(_phase(True, seconds))
             network.pass_on(broken)
-            time.sleep(SETTLE_S)
+            if left:
+                time.sleep(SETTLE_S)
         arrived = _arrived(grid, offset_us)
     made = [_figures(phase, *arrived) for phase in phases]
     return list(zip(made[::2], made[1::2], strict=True))
