@@ -76,10 +76,15 @@ class Accounting:
             )
 
     def _sent(self) -> None:
-        """What the sender counts is what its next hop has of it, as far as that was acknowledged."""
+        """What the sender counts is what its next hop has had of it, up to the last record that it counts.
+
+        A hop that lost synced records has less for a while: they are sent again, and not counted again.
+        """
         sender, records = self._source.sender, self._source.ghost.records
-        sent = sum(readings(records[sequence]) for sequence in self._got if sequence <= sender.acknowledged)
+        if sender.counted < sender.acknowledged:
+            raise Violation(f"{self._source.name} counts up to {sender.counted} of {sender.acknowledged} acknowledged")
+        sent = sum(readings(records[sequence]) for sequence in self._got if sequence <= sender.counted)
         if sender.sent_readings != sent:
             raise Violation(
-                f"{self._source.name} has sent {sent} readings up to {sender.acknowledged}, not {sender.sent_readings}"
+                f"{self._source.name} has sent {sent} readings up to {sender.counted}, not {sender.sent_readings}"
             )

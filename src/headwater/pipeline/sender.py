@@ -49,7 +49,7 @@ class Outflow:
         saved = _saved(disk)
         self.acknowledged, self.sent_readings = saved or Cursor(0, 0)
         """The last sequence that the next hop has durably, and how many readings went on up to there."""
-        self._counted = self.acknowledged
+        self.counted = self.acknowledged
         """The last sequence whose readings are counted as sent, or that does not travel."""
         self.passed = max(load_cursor(disk, FORWARD).sequence, self.acknowledged) if saved is not None else 0
         """Everything up to this sequence is with the next hop, or does not go there."""
@@ -246,8 +246,8 @@ class Outflow:
 
         What is saved is at most some seconds old, so there is little to read; it is not read without end.
         """
-        if upto > self._counted:
-            self._reader.rewind(self._counted)
+        if upto > self.counted:
+            self._reader.rewind(self.counted)
             for _ in range(STRETCHES_COUNTED_MAX):
                 records = self._reader.read(RECORDS_MAX, MESSAGE_BYTES).records
                 self.sent_readings += sum(
@@ -255,14 +255,14 @@ class Outflow:
                 )
                 if not records or self._reader.after >= upto:
                     break
-            self._counted = upto
+            self.counted = upto
 
     def _acknowledged(self, durable: int) -> None:
         while self._flying and self._flying[0][0] <= durable:
             sequence, size, readings = self._flying.popleft()
             self._flying_bytes -= size
-            if sequence > self._counted:
-                self.sent_readings, self._counted = self.sent_readings + readings, sequence
+            if sequence > self.counted:
+                self.sent_readings, self.counted = self.sent_readings + readings, sequence
         self.acknowledged = max(self.acknowledged, min(durable, self._sent))
         self._pass()
 
