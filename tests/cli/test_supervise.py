@@ -5,6 +5,7 @@ import pty
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,7 +15,7 @@ FOREGROUND = """
 import socket, sys
 from headwater.cli.main import exit_code_of, sentence_of
 from headwater.cli.supervise import supervise
-from headwater.cli.supervisor import Spec, Supervisor
+from headwater.cli.supervisor import Spec, Supervisor, print_line
 
 LISTENS = "import socket, sys; s = socket.create_server(('127.0.0.1', int(sys.argv[1]))); "
 HOLDS = "import os, signal; from headwater.cli import lifeline; lifeline.hold(os.environ, 0.1); "
@@ -41,7 +42,7 @@ specs = [
     for kind in sys.argv[2:]
 ]
 try:
-    code = supervise(Supervisor(specs, grace_s=3600), lambda waiting: print("ready", len(waiting), flush=True), 0.3)
+    code = supervise(Supervisor(specs, grace_s=3600), lambda waiting: print_line("ready", len(waiting)), 0.3)
 except Exception as error:
     print(sentence_of(error), flush=True)
     code = exit_code_of(error)
@@ -59,6 +60,23 @@ def foreground(*kinds: str, listen: str = "") -> Iterator[subprocess.Popen[str]]
             process.kill()
 
 
+CHATTERS = 3
+CHATS = 2_000
+CHATTING = f"""
+import sys
+from headwater.cli.supervisor import Spec, Supervisor
+
+specs = [
+    Spec(name=f"{{number}}", command=(sys.executable, "-c", "for _ in range({CHATS}): print('a line')"), ends=True)
+    for number in range({CHATTERS})
+]
+supervisor = Supervisor(specs)
+supervisor.start()
+supervisor.wait()
+supervisor.stop()
+"""
+
+
 def until(process: subprocess.Popen[str], line: str) -> None:
     assert process.stdout is not None
     assert any(said == f"{line}\n" for said in process.stdout)
@@ -67,7 +85,7 @@ def until(process: subprocess.Popen[str], line: str) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_everything_cleanly(number: int) -> None:
     with foreground("stays") as process:
-        until(process, "ready 0")
+        until(process, "ready | 0")
         process.send_signal(number)
         assert process.wait(60) == 0
 
@@ -83,14 +101,14 @@ def test_sighup_reaches_who_reads_its_configuration_again_and_nobody_else() -> N
 
 def test_it_is_ready_when_who_listens_answers() -> None:
     with foreground("listens") as process:
-        until(process, "ready 0")
+        until(process, "ready | 0")
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0
 
 
 def test_who_does_not_answer_is_counted() -> None:
     with foreground("stays", listen="stays") as process:
-        until(process, "ready 1")
+        until(process, "ready | 1")
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0
 
@@ -114,6 +132,14 @@ def test_it_fails_when_what_is_left_was_given_up() -> None:
     with foreground("ends", "fails") as process:
         until(process, "given up, see above: fails")
         assert process.wait(60) == 1
+
+
+def test_lines_of_processes_that_speak_at_once_stay_whole() -> None:
+    lines = subprocess.run([sys.executable, "-c", CHATTING], capture_output=True, text=True, check=True).stdout
+    said = Counter(lines.splitlines())
+    assert {line: n for line, n in said.items() if "done" not in line} == {
+        f"{number} | a line": CHATS for number in range(CHATTERS)
+    }
 
 
 ON_A_TERMINAL = """

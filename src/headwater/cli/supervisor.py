@@ -7,6 +7,7 @@ alone, and it decides the order. They stop when the supervisor is gone (`headwat
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -29,6 +30,8 @@ CONFIGURATION_FAULT = 2
 CANNOT_START = 127
 ENDED = ("finished", "failed", "stopped")
 LINE_BYTES_MAX = 8192
+LAST_WORDS_S = 1.0
+"""How long what a process still said before its end is waited for; who inherited its output may hold that open."""
 
 Say = Callable[[str, str], None]
 """Takes the name of a process and a line of its output, or a line about it."""
@@ -79,7 +82,9 @@ def fate(spec: Spec, exit_code: int) -> str:
 
 
 def print_line(name: str, line: str) -> None:
-    print(f"{name} | {line}", flush=True)
+    # One write: `print` ends its line with a second one, between which another process's line gets in.
+    sys.stdout.write(f"{name} | {line}\n")
+    sys.stdout.flush()
 
 
 class Supervisor:
@@ -182,6 +187,8 @@ class Supervisor:
         """Wait for a process to end and start it again, until that is over."""
         while True:
             exit_code = child.process.wait() if child.process else CANNOT_START
+            if child.pump is not None:
+                child.pump.join(LAST_WORDS_S)
             pause_s = self._ended(child, exit_code)
             if pause_s is None:
                 return
@@ -230,10 +237,11 @@ class Supervisor:
                 process_group=0,
             )
         except OSError as error:
-            child.process = None
+            child.process = child.pump = None
             self._tell(child, f"cannot be started: {error}")
             return
-        threading.Thread(target=self._pump, args=(child, child.process.stdout), daemon=True).start()
+        child.pump = threading.Thread(target=self._pump, args=(child, child.process.stdout), daemon=True)
+        child.pump.start()
 
     def _pump(self, child: "_Child", output: IO[bytes]) -> None:
         with output:
@@ -263,6 +271,7 @@ class _Child:
     spec: Spec
     process: subprocess.Popen[bytes] | None = None
     keeper: threading.Thread | None = None
+    pump: threading.Thread | None = None
     state: str = "stopped"
     restarts: int = 0
     exit_code: int | None = None
