@@ -18,7 +18,7 @@ from headwater.config import Topology
 DETECTION_S_MAX = 15.0
 LINGER_S = 1.0
 """How long a fault stays after its alarm: what else is said of it counts too."""
-GREEN_S_MAX = 120.0
+WELL_S_MAX = 120.0
 
 Say = Callable[[str], None]
 
@@ -31,7 +31,7 @@ class Outcome:
         self.sightings = sightings
         self.delivery = delivery
         self.unhealed = unhealed
-        """What was not Green again after its fault, where the campaign ended therefore; empty when all was."""
+        """What was not well again after its fault, where the campaign ended therefore; empty when all was."""
 
 
 def with_rate(topology: Topology, rate: float) -> Topology:
@@ -53,8 +53,8 @@ def run(
         )  # fmt: skip
         watching = Watching(observer)
         watching.start()
-        if _green(watching, 0) is None:
-            sys.exit(f"the topology is not Green {GREEN_S_MAX:.0f} s after its start: {_last(watching)}")
+        if _well(watching, 0) is None:
+            sys.exit(f"the topology is not well {WELL_S_MAX:.0f} s after its start: {_last(watching)}")
         begun_ns = time.monotonic_ns()
         grid.start_sensors()
         time.sleep(quiet_s)
@@ -78,7 +78,7 @@ def _faults(grid: Grid, watching: Watching, planned: list[Fault], say: Say) -> t
 
 
 def _one(grid: Grid, watching: Watching, fault: Fault) -> Done | None:
-    """Inject a fault, wait for its alarm, heal it and wait until all is Green; None when that does not come."""
+    """Inject a fault, wait for its alarm, heal it and wait until all is well; None when that does not come."""
     injected_ns = time.monotonic_ns()
     inject(grid, fault)
     subject = fault.subject
@@ -86,14 +86,14 @@ def _one(grid: Grid, watching: Watching, fault: Fault) -> Done | None:
     time.sleep(LINGER_S)
     healed_ns = time.monotonic_ns()
     heal(grid, fault)
-    green = _green(watching, healed_ns)
-    if green is None:
+    well = _well(watching, healed_ns)
+    if well is None:
         return None
-    return Done(fault.kind, fault.way, subject, injected_ns, healed_ns, max(green.at_ns, healed_ns))
+    return Done(fault.kind, fault.way, subject, injected_ns, healed_ns, max(well.at_ns, healed_ns))
 
 
-def _green(watching: Watching, after_ns: int) -> Sighting | None:
-    return watching.wait(lambda seen: seen.is_green, GREEN_S_MAX, after_ns)
+def _well(watching: Watching, after_ns: int) -> Sighting | None:
+    return watching.wait(lambda seen: seen.is_well, WELL_S_MAX, after_ns)
 
 
 def _line(fault: Fault, one: Done, sightings: list[Sighting]) -> str:
@@ -104,12 +104,12 @@ def _line(fault: Fault, one: Done, sightings: list[Sighting]) -> str:
         alarm = first.alarms[0]
         right = "" if alarm.subject == one.subject else f", but said {alarm.part} {alarm.node} {alarm.target}"
         said = f"{(first.at_ns - one.injected_ns) / 1e9:.2f} s{right}: {alarm.evidence}"
-    back_s = (one.green_ns - one.healed_ns) / 1e9
-    return f"{fault.kind} {fault.name} {fault.target} ({fault.way}): {said}; Green {back_s:.1f} s after healing"
+    back_s = (one.well_ns - one.healed_ns) / 1e9
+    return f"{fault.kind} {fault.name} {fault.target} ({fault.way}): {said}; well {back_s:.1f} s after healing"
 
 
 def _last(watching: Watching) -> str:
     if not watching.sightings:
         return "the API has not answered"
     alarms = watching.sightings[-1].alarms
-    return "; ".join(f"{one.part} {one.node} {one.target}: {one.evidence}" for one in alarms) or "no alarm, not Green"
+    return "; ".join(f"{one.part} {one.node} {one.target}: {one.evidence}" for one in alarms) or "no alarm, not well"

@@ -27,7 +27,7 @@ class Sighting(msgspec.Struct, frozen=True):
     at_ns: int
     """By its monotonic clock, after the answer had come."""
     alarms: tuple[Alarm, ...]
-    is_green: bool
+    is_well: bool
     asked: int = 0
     longest_s: float = 0.0
 
@@ -41,8 +41,8 @@ class Done(msgspec.Struct, frozen=True):
     injected_ns: int
     """By the monotonic clock, before the first act."""
     healed_ns: int
-    green_ns: int
-    """When everything was seen Green again."""
+    well_ns: int
+    """When everything was seen well again: Green, or Yellow only because it has not been Green for long."""
 
 
 class Raised(msgspec.Struct, frozen=True):
@@ -65,7 +65,7 @@ class Outcome(msgspec.Struct, frozen=True):
     first: Alarm | None
     """The first alarm that was raised, whatever it said."""
     recovery_s: float
-    """From the healing to all Green."""
+    """From the healing until all was well."""
 
     @property
     def is_wrong(self) -> bool:
@@ -95,7 +95,7 @@ class Findings(msgspec.Struct, frozen=True):
     """Alarms that no fault explains: while nothing was wrong, or of what a fault did not touch."""
     false: list[Raised]
     healing_alarms: int
-    """Alarms of the failed node itself, or its links, between the healing and all Green: it was coming back."""
+    """Alarms of the failed node itself, or its links, between the healing and all being well: it was coming back."""
     outcomes: list[Outcome]
 
 
@@ -115,7 +115,7 @@ def judge(done: Sequence[Done], sightings: Sequence[Sighting]) -> Findings:
     outcomes = [_outcome(one, alarms) for one in done]
     false, healing = [], 0
     for alarm in alarms:
-        during = next((one for one in done if one.injected_ns <= alarm.at_ns <= one.green_ns), None)
+        during = next((one for one in done if one.injected_ns <= alarm.at_ns <= one.well_ns), None)
         if during is None:
             false.append(alarm)
             continue
@@ -139,7 +139,7 @@ def _outcome(one: Done, alarms: list[Raised]) -> Outcome:
         one.subject,
         (right.at_ns - one.injected_ns) / 1e9 if right is not None else None,
         during[0].alarm if during else None,
-        (one.green_ns - one.healed_ns) / 1e9,
+        (one.well_ns - one.healed_ns) / 1e9,
     )
 
 

@@ -12,13 +12,17 @@ from headwater.cli import lifeline
 from headwater.config.address import parse_address
 
 EVERY_S = 0.03
+RECOVERING = "recovering: "
 TIMEOUT_S = 5.0
 
 
 def seen(answer: dict[str, Any], nodes: int, links: int) -> dict[str, object]:
-    """What matters of an answer: the alarms, and whether everything there should be is there and Green."""
-    words = [node[part]["health"] for node in answer["nodes"] for part in ("node", "pipeline", "provenance")]
-    words += [link["link"]["health"] for link in answer["links"]]
+    """What matters of an answer: the alarms, and whether everything there should be is there and well.
+
+    Well is Green, and Yellow only because it has not been Green for long: that is damping, 30 s of it after some faults.
+    """
+    verdicts = [node[part] for node in answer["nodes"] for part in ("node", "pipeline", "provenance")]
+    verdicts += [link["link"] for link in answer["links"]]
     alarms = [
         {
             "part": alarm["subject"]["part"],
@@ -28,8 +32,12 @@ def seen(answer: dict[str, Any], nodes: int, links: int) -> dict[str, object]:
         }
         for alarm in answer["alarms"]
     ]
-    is_green = set(words) == {"Green"} and len(answer["nodes"]) == nodes and len(answer["links"]) == links
-    return {"alarms": alarms, "is_green": is_green}
+    is_complete = len(answer["nodes"]) == nodes and len(answer["links"]) == links
+    return {"alarms": alarms, "is_well": is_complete and all(map(_is_well, verdicts))}
+
+
+def _is_well(verdict: dict[str, Any]) -> bool:
+    return bool(verdict["health"] == "Green" or verdict["evidence"].startswith(RECOVERING))
 
 
 def observe(host: str, port: int, nodes: int, links: int) -> None:

@@ -85,7 +85,7 @@ def make(outcome: Outcome, shape: str, network: bool, seed: int, seconds: float,
 def table(report: Report) -> str:
     """The figures as a Markdown table beside those of 2018."""
     rows = [
-        "| fault | injected | right alarm | first alarm wrong | min s | p50 s | p99 s | max s | Green again, p50 s "
+        "| fault | injected | right alarm | first alarm wrong | min s | p50 s | p99 s | max s | well again, p50 s "
         "| 2018, p50 and max s |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
@@ -103,7 +103,7 @@ def table(report: Report) -> str:
         f"false alarms {report.false_alarms}; readings sent {report.readings_sent:,}, lost {report.readings_lost}, "
         f"doubled {report.readings_doubled}; the observer asked {report.asked_per_s:.0f} times a second, "
         f"at the longest {report.longest_gap_s:.2f} s apart; load average {report.load[0]:.0f} at the end.",
-        *([f"It ended early, not all was Green again: {report.unhealed}."] if report.unhealed else []),
+        *([f"It ended early, not all was well again: {report.unhealed}."] if report.unhealed else []),
         "",
         "(*) No detection times: a sleep of 30 s, not for provenance, and some queries; nothing had failed.",
     ]

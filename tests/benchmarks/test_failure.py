@@ -89,13 +89,24 @@ def test_without_a_network_no_link_is_planned_to_fail() -> None:
     assert not {one.way for one in planned} & set(ON_NETWORK)
 
 
-def test_green_is_only_when_everything_that_should_be_is_there() -> None:
-    word = {"health": "Green"}
+def test_all_is_well_only_when_everything_that_should_be_is_there() -> None:
+    word = {"health": "Green", "evidence": "reported 0.1 s ago"}
     answer = {"alarms": [], "nodes": [{"node": word, "pipeline": word, "provenance": word}], "links": []}
 
-    assert seen(answer, 1, 0)["is_green"]
-    assert not seen(answer, 2, 0)["is_green"]
-    assert not seen(answer, 1, 1)["is_green"]
+    assert seen(answer, 1, 0)["is_well"]
+    assert not seen(answer, 2, 0)["is_well"]
+    assert not seen(answer, 1, 1)["is_well"]
+
+
+@pytest.mark.parametrize(
+    ("health", "evidence", "is_well"),
+    [("Yellow", "recovering: reported", True), ("Yellow", "silent", False), ("Red", "silent", False)],
+)
+def test_what_only_has_to_stay_green_for_a_while_is_well(health: str, evidence: str, is_well: bool) -> None:
+    word = {"health": health, "evidence": evidence}
+    answer = {"alarms": [], "nodes": [{"node": word, "pipeline": word, "provenance": word}], "links": []}
+
+    assert seen(answer, 1, 0)["is_well"] is is_well
 
 
 @pytest.mark.timeout(110)
