@@ -19,7 +19,7 @@ TIMEOUT_S = 5.0
 def seen(answer: dict[str, Any], nodes: int, links: int) -> dict[str, object]:
     """What matters of an answer: the alarms, and whether everything there should be is there and well.
 
-    Well is Green, and Yellow only because it has not been Green for long: that is damping, 30 s of it after some faults.
+    Well is Green, and Yellow only because it has not been Green for long: damping, up to 30 s of it.
     """
     verdicts = [node[part] for node in answer["nodes"] for part in ("node", "pipeline", "provenance")]
     verdicts += [link["link"] for link in answer["links"]]
