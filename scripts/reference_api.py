@@ -28,7 +28,13 @@ def description() -> dict[str, Any]:
     def no_store() -> Reader:
         raise Unavailable("there is no store")
 
-    app = create_app(no_store, NoReadings(), lambda: 0, "0", ApiOptions(folder=str(Path("store")), control="control"))
+    app = create_app(
+        no_store,
+        NoReadings(),
+        lambda: 0,
+        "0",
+        ApiOptions(folder=str(Path("store")), ingest="ingest", control="control"),
+    )
     described: dict[str, Any] = app.openapi()
     return described
 

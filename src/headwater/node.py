@@ -128,14 +128,21 @@ def run_store(options: "ServerOptions") -> int:
             contextlib.suppress(Unavailable),
             contextlib.closing(options.store.open_reader(folder, options.site)) as known,
         ):
-            judge.detector.know(node.id for node in known.nodes())
+            judge.know(node.id for node in known.nodes())
         tasks = [asyncio.create_task(judge.run())]
         if options.webhook is not None:
             tasks.append(asyncio.create_task(_post_alarms(options.webhook, folder, options.site)))
         try:
             with raising(tasks):
                 await serve_store(
-                    options.store, folder, options.site, address.host, address.port, wall_ms, heard=judge.hear
+                    options.store,
+                    folder,
+                    options.site,
+                    address.host,
+                    address.port,
+                    wall_ms,
+                    heard=judge.hear,
+                    forget=judge.forget,
                 )
         finally:
             for task in tasks:

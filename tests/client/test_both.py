@@ -61,7 +61,7 @@ def test_every_call_is_a_method_of_both_and_is_tried_here() -> None:
     } - {"posted", "reading"}
     for client in (Client, AsyncClient):
         assert {name for name in vars(client) if name in described} == described
-    assert set(ASKED) | STREAMS | {"cancel"} == described
+    assert set(ASKED) | STREAMS | {"cancel", "forget"} == described
     assert inspect.getattr_static(Client, "topology").__doc__ == calls.topology.__doc__
     assert isinstance(inspect.getattr_static(Client, "topology"), Asked)
 
@@ -69,7 +69,7 @@ def test_every_call_is_a_method_of_both_and_is_tried_here() -> None:
 def test_every_endpoint_has_a_call(api: httpx.Client) -> None:
     made = [getattr(calls, name)(*arguments, **named) for name, (arguments, named) in ASKED.items()]
     made = [one.first if isinstance(one, calls.Pages) else one for one in made]
-    asked = {(one.method, one.path.partition("?")[0]) for one in [*made, calls.cancel("x")]}
+    asked = {(one.method, one.path.partition("?")[0]) for one in [*made, calls.cancel("x"), calls.forget("x")]}
     asked |= {("GET", getattr(calls, name)().path) for name in STREAMS}
     for path, operations in calls.reading(dict[str, Any])(api.get("/v1/openapi.json").content)["paths"].items():
         shape = re.compile(re.sub(r"\{\w+\}", "[^/]+", path))

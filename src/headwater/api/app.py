@@ -9,7 +9,7 @@ from starlette.routing import Match
 
 from headwater.api.chaos import add_chaos
 from headwater.api.cluster import add_cluster
-from headwater.api.cluster_health import add_cluster_health
+from headwater.api.cluster_health import add_cluster_health, add_forgetting
 from headwater.api.find import add_find
 from headwater.api.health import add_health
 from headwater.api.hot import HotAnswers
@@ -75,6 +75,7 @@ def create_app(
         add_health,
         add_cluster,
         add_cluster_health,
+        add_forgetting,
         add_provenance,
         add_find,
         add_lineage,

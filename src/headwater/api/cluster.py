@@ -17,7 +17,7 @@ from headwater.api.contract import (
     Invalid,
     parse_size,
 )
-from headwater.api.gather import PLAIN, Facts, histories_of, nodes_of
+from headwater.api.gather import PLAIN, Facts, histories_of, judged, nodes_of
 from headwater.api.pages import CURSOR, PAGE_HEADERS, Page, Question
 from headwater.api.points import Painter
 from headwater.api.service import Service
@@ -38,7 +38,7 @@ def add_cluster(app: FastAPI, service: Service) -> None:
     )
     async def topology(request: Request) -> Response:
         detail = flag(request, "detail")
-        nodes = await service.lanes.glance(lambda reader: reader.nodes())
+        nodes, _ = await service.lanes.glance(judged)
         if not nodes:
             raise Absent(NO_CLUSTER)
         return json_answer(encode([_node(node, detail) for node in nodes]))
@@ -51,7 +51,7 @@ def add_cluster(app: FastAPI, service: Service) -> None:
     )
     async def stats(request: Request) -> Response:
         detail = flag(request, "detail")
-        nodes, standing = await service.lanes.glance(lambda reader: (reader.nodes(), reader.standing()))
+        nodes, standing = await service.lanes.glance(judged)
         if not nodes:
             raise Absent(NO_STATS)
         return json_answer(encode(described(nodes, Verdicts(standing, service.now_ms()), detail)))

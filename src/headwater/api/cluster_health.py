@@ -7,9 +7,11 @@ from msgspec import UNSET
 from headwater.api import documents, openapi
 from headwater.api.answers import encode, json_answer
 from headwater.api.contract import NO_CLUSTER, Absent
+from headwater.api.gather import judged
+from headwater.api.judge import ask_to_forget
 from headwater.api.pages import CURSOR, PAGE_HEADERS, SIZE_MAX, Page, Question, size_of, size_parameter
 from headwater.api.service import Service
-from headwater.api.words import NODE, node_of
+from headwater.api.words import NODE, node_of, only_node_of
 from headwater.model.health import Change, Health, Part, Subject, Verdict
 from headwater.model.ids import format_node
 from headwater.model.records import Why
@@ -20,6 +22,11 @@ JUDGE_MS_MAX = 3000
 """A look this long ago is no longer how things stand."""
 _UNKNOWN = Verdict(Subject(Part.NODE), Health.YELLOW, 0, "the judge has not looked at it yet")
 _SIZE = size_parameter(SIZE_MAX)
+NODE_OR_NAME = openapi.parameter(
+    "nodeId", "path", True, {"type": "string"}, "A node: its id of 6 hexadecimal digits, or its name"
+)
+NOT_KNOWN = openapi.problem(404, "No node of this id is judged")
+IN_USE = openapi.problem(409, "The node is heard, or a node that is heard sends to it")
 
 
 def add_cluster_health(app: FastAPI, service: Service) -> None:
@@ -31,7 +38,7 @@ def add_cluster_health(app: FastAPI, service: Service) -> None:
         responses=openapi.answers(documents.ClusterHealth, openapi.NO_CLUSTER),
     )
     async def health(request: Request) -> Response:
-        nodes, standing = await service.lanes.glance(lambda reader: (reader.nodes(), reader.standing()))
+        nodes, standing = await service.lanes.glance(judged)
         if not nodes:
             raise Absent(NO_CLUSTER)
         return json_answer(encode(described(nodes, Verdicts(standing, service.now_ms()))))
@@ -54,6 +61,25 @@ def add_cluster_health(app: FastAPI, service: Service) -> None:
         question, found = await service.lanes.glance(look)
         page = Page.cut(question, found, size, lambda change: (change.number,))
         return json_answer(encode([event_of(change) for change in page.items]), page.link(request))
+
+
+def add_forgetting(app: FastAPI, service: Service) -> None:
+    """Add what is asked of the judge, where it can be reached."""
+    ingest = service.options.ingest
+    if ingest is None:
+        return
+
+    @app.delete(
+        "/v1/cluster/health/{nodeId}",
+        status_code=204,
+        summary="Judge a node no longer that was taken out of service, until it reports again",
+        responses=openapi.nothing(openapi.BAD_REQUEST, NOT_KNOWN, IN_USE),
+        openapi_extra=openapi.parameters(NODE_OR_NAME),
+    )
+    async def forget(request: Request) -> Response:
+        text = request.path_params["nodeId"]
+        await ask_to_forget(ingest, await service.lanes.glance(lambda reader: only_node_of(reader, text)))
+        return Response(status_code=204)
 
 
 class Verdicts:

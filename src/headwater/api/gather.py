@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from headwater.api.readings import UNREACHABLE, AgentReadings, Found
 from headwater.model.ids import DataPointId
-from headwater.store.port import DataPoint, Edge, History, Node, Reader
+from headwater.store.port import DataPoint, Edge, History, Node, Reader, Standing
 
 Graph = Mapping[DataPointId, tuple[DataPoint, Sequence[Edge]]]
 """Each data point with its edges in the direction that was asked for."""
@@ -47,6 +47,13 @@ def facts_of(reader: Reader, graph: Graph, ids: Iterable[DataPointId], detail: b
 def histories_of(reader: Reader, detail: bool, ids: Iterable[DataPointId]) -> Mapping[int, History]:
     """How the nodes of some data points stood, when detail is asked for."""
     return reader.histories({id.node for id in ids}) if detail else {}
+
+
+def judged(reader: Reader) -> tuple[list[Node], Standing | None]:
+    """The nodes that are not gone on purpose, by id, and how they stand."""
+    nodes, standing = reader.nodes(), reader.standing()
+    gone: frozenset[int] = frozenset() if standing is None else standing.forgotten
+    return [node for node in nodes if node.id not in gone], standing
 
 
 def nodes_of(reader: Reader) -> dict[int, Node]:

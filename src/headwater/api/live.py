@@ -14,6 +14,7 @@ from headwater.api.answers import encode
 from headwater.api.cluster_health import Verdicts, event_of
 from headwater.api.eventstream import EventStream
 from headwater.api.feed import ALL, HEARTBEAT, Event, Feed, Listener, Wanted, frame, missed
+from headwater.api.gather import judged
 from headwater.api.service import Service
 from headwater.api.stats import stats as described
 from headwater.api.words import METER, METRIC, NODE, node_of, text
@@ -140,7 +141,7 @@ class Live:
         loop = asyncio.get_running_loop()
         while True:
             begun_s = loop.time()
-            nodes, standing = await self._service.lanes.watch(lambda reader: (reader.nodes(), reader.standing()))
+            nodes, standing = await self._service.lanes.watch(judged)
             feed.publish([Event(frame("rates", encode(self._rates(nodes, standing))))])
             await asyncio.sleep(max(0.0, self._options.rates_interval_s - (loop.time() - begun_s)))
 

@@ -16,6 +16,8 @@ class ApiOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     folder: str | None = None
     """The folder of the stores, for SQL; None where there is none."""
     site: str = "default"
+    ingest: str | None = None
+    """host:port where the store's process is told what to judge no longer; None where there is none."""
     control: str | None = None
     """The socket of the run that these nodes belong to, where chaos is enabled: then faults can be asked for."""
     sql: QueryOptions = QueryOptions()

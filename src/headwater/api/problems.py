@@ -16,7 +16,7 @@ from headwater.store.query.faults import SqlFault
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 1
-_STATUS = {"body": 413, "cancelled": 409, "query-id": 409, "chaos-running": 409}
+_STATUS = {"body": 413, "cancelled": 409, "query-id": 409, "chaos-running": 409, "in-use": 409}
 
 _log = logging.getLogger(__name__)
 _encode = msgspec.json.Encoder().encode

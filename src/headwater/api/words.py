@@ -7,7 +7,7 @@ from fastapi import Request
 
 from headwater.api import openapi
 from headwater.model.errors import Rejected
-from headwater.model.ids import parse_node
+from headwater.model.ids import format_node, parse_node
 from headwater.store.port import Reader
 
 NODE = openapi.parameter(
@@ -30,6 +30,15 @@ def node_of(reader: Reader, text: str) -> int:
             "node", f"{text[:40]!r} is not a node id (6 hexadecimal digits), and no node that is known is called so"
         )
     return named
+
+
+def only_node_of(reader: Reader, text: str) -> int:
+    """The same where a wrong guess would do harm: Rejected("node") too when several are called so."""
+    found = node_of(reader, text)
+    called = [format_node(node.id) for node in reader.nodes() if node.name == text]
+    if len(called) > 1:
+        raise Rejected("node", f"{text[:40]!r} is what {', '.join(called)} are called: say which by its id")
+    return found
 
 
 def text(request: Request, name: str) -> str | None:

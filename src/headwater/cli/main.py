@@ -31,6 +31,7 @@ COMMANDS = (
     Command("up", "start and supervise every process of a topology file"),
     Command("demo", "show the whole path on this machine, from sensors to lineage"),
     Command("status", "show how the nodes stand"),
+    Command("forget", "take a node that is gone on purpose out of what is judged"),
     Command("find", "find values by meter, metric, node, time and value"),
     Command("tail", "show batches as they are stamped"),
     Command("trace", "draw where a value comes from, or what it went into"),

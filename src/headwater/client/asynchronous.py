@@ -57,6 +57,7 @@ class AsyncClient:
     query_file = AskedLater(calls.query_file)
     queries = AskedLater(calls.queries)
     cancel = AskedLater(calls.cancel)
+    forget = AskedLater(calls.forget)
     pql = AskedLater(calls.pql)
     totals = AskedLater(calls.totals)
     alive = AskedLater(calls.alive)

@@ -265,6 +265,12 @@ def cancel(id: str) -> Call[None]:
     return Call(f"/v1/query/{_part(id)}", lambda _: None, method="DELETE")
 
 
+def forget(node: str) -> Call[None]:
+    """Judge a node (id or name) no longer that was taken out of service; it comes back by itself when it reports again.
+    Rejected("in-use") while it is heard, or a node that is heard sends to it; NotFound when it is not judged."""
+    return Call(f"/v1/cluster/health/{_part(node)}", lambda _: None, method="DELETE")
+
+
 def pql(query: str) -> Call[results.PqlAnswer]:
     """A query as the 2018 system took it, and its QueryResult."""
     return posted("/v1/provenance", {"query": query}, reading(results.PqlAnswer))

@@ -61,6 +61,7 @@ class Client:
     query_file = Asked(calls.query_file)
     queries = Asked(calls.queries)
     cancel = Asked(calls.cancel)
+    forget = Asked(calls.forget)
     pql = Asked(calls.pql)
     totals = Asked(calls.totals)
     alive = Asked(calls.alive)

@@ -63,6 +63,7 @@ class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
             listen=self.listen,
             folder=str(self.data.absolute() / "store"),
             site=self.site,
+            ingest=reached(self.ingest),
             sql=self.sql,
             control=self.control,
         )

@@ -7,10 +7,14 @@ meanwhile. What gets worse is said at once; what gets better is Yellow until it 
 from collections import deque
 from collections.abc import Iterable
 
+import msgspec
+
 from headwater.health.rules import Finding, View, assess, view_of
 from headwater.health.signals import Told
 from headwater.health.suspicion import Arrivals, Bounds
+from headwater.model.errors import NotFound, Rejected
 from headwater.model.health import Change, Health, Part, Subject, Verdict
+from headwater.model.ids import format_node
 from headwater.model.patience import PatientClock
 from headwater.model.report import NodeReport
 
@@ -37,6 +41,19 @@ class _Node:
         if self.report is not None:
             self.arrivals.add(now_ms - self.heard_ms)
         self.report, self.heard_ms = report, now_ms
+
+    def sends_to(self, node: int) -> bool:
+        """Whether it says that it does."""
+        return self.report is not None and any(end.outgoing and end.node == node for end in self.report.links)
+
+    def forget(self, node: int) -> None:
+        """Leave out what it told of a node."""
+        if self.report is not None:
+            self.report = msgspec.structs.replace(
+                self.report,
+                links=tuple(end for end in self.report.links if end.node != node),
+                neighbours=tuple(one for one in self.report.neighbours if one.node != node),
+            )
 
     def told(self, now_ms: int) -> Told:
         return Told(self.report, max(0, now_ms - self.heard_ms), self.arrivals)
@@ -106,6 +123,8 @@ class Detector:
         self._standing: dict[Subject, _Standing] = {}
         self._number = numbered_from
         self._abstained = False
+        self.forgotten: set[int] = set()
+        """Nodes that are gone on purpose; who reports again is none of them."""
 
     @property
     def verdicts(self) -> list[Verdict]:
@@ -124,8 +143,38 @@ class Detector:
 
     def hear(self, report: NodeReport) -> None:
         """Take a report in, as of the last look."""
+        self.forgotten.discard(report.node)
         self.know([report.node])
         self._nodes[report.node].take(report, self._clock.now_ms)
+
+    def forget(self, node: int, wall_ms: int) -> list[Change]:
+        """Judge a node, its daemons and links no longer, until it reports again; what that changes.
+
+        NotFound when it is none that is judged, Rejected("in-use") while it is heard on any path or a node
+        that is heard sends to it.
+        """
+        if node in self.forgotten:
+            return []
+        self._check_gone(node)
+        del self._nodes[node]
+        for held in self._nodes.values():
+            held.forget(node)
+        self.forgotten.add(node)
+        gone = [subject for subject in self._standing if node in (subject.node, subject.target)]
+        return self._end(gone, "forgotten: it is gone on purpose", wall_ms)
+
+    def _check_gone(self, node: int) -> None:
+        standing, name = self._standing.get(Subject(Part.NODE, node)), format_node(node)
+        if standing is None:
+            raise NotFound(f"node {name} is not judged here; headwater status lists those that are")
+        verdict = standing.verdict
+        if verdict.health is not Health.RED:
+            said = f"node {name} is {verdict.health} ({verdict.evidence})"
+            raise Rejected("in-use", f"{said}: only a node that is Red can be forgotten; stop its two daemons first")
+        for source, held in self._nodes.items():
+            if source != node and held.sends_to(node) and not self._is_red(source):
+                said = f"node {format_node(source)} still sends to {name}"
+                raise Rejected("in-use", f"{said}: give it another next hop, or stop it too")
 
     def look(self, monotonic_ms: int, wall_ms: int) -> list[Change]:
         """Judge anew; what has changed: a word, a cause, or whether it is settled. A late look abstains, unless the
@@ -138,9 +187,7 @@ class Detector:
         findings = assess(self.view(now_ms))
         in_order = sorted(findings.values(), key=lambda finding: _place(finding.subject))
         changes = [change for finding in in_order if (change := self._follow(finding, now_ms, wall_ms)) is not None]
-        for subject in self._standing.keys() - findings.keys():
-            del self._standing[subject]
-        return changes
+        return changes + self._end(self._standing.keys() - findings.keys(), "nobody tells of it any longer", wall_ms)
 
     def view(self, now_ms: int) -> View:
         """What is known at a patient time."""
@@ -158,6 +205,19 @@ class Detector:
         before = standing.verdict
         after = standing.follow(finding, now_ms, wall_ms)
         return None if _essence(before) == _essence(after) else self._change(before.health, after)
+
+    def _end(self, gone: Iterable[Subject], why: str, wall_ms: int) -> list[Change]:
+        """Judge some subjects no longer. What was wrong with them is over then, for whoever was told so."""
+        changes = []
+        for subject in sorted(gone, key=_place):
+            before = self._standing.pop(subject).verdict.health
+            if before is not Health.GREEN:
+                changes.append(self._change(before, Verdict(subject, Health.YELLOW, wall_ms, f"not judged: {why}")))
+        return changes
+
+    def _is_red(self, node: int) -> bool:
+        standing = self._standing.get(Subject(Part.NODE, node))
+        return standing is not None and standing.verdict.health is Health.RED
 
     def _change(self, before: Health | None, verdict: Verdict) -> Change:
         self._number += 1

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from headwater.health.detector import LOOK_EVERY_MS, Detector
@@ -29,12 +29,23 @@ class Judge:
         self._writer = writer
         self._wall_ms = wall_ms
         self.detector = Detector(bounds, writer.next_number())
+        self.detector.forgotten |= writer.forgotten()
         self._unkept: list[Change] = []
         self._thread = ThreadPoolExecutor(1, "health")
+
+    def know(self, nodes: Iterable[int]) -> None:
+        """Wait for nodes that are known from before, but not for those that are gone on purpose."""
+        self.detector.know(set(nodes) - self.detector.forgotten)
 
     def hear(self, report: NodeReport) -> None:
         """Take the report of a node in."""
         self.detector.hear(report)
+
+    async def forget(self, node: int) -> None:
+        """Judge a node no longer, until it reports again; returns once that is kept. Raises what `Detector.forget`
+        does, and Unavailable when it cannot be kept yet."""
+        self._note(self.detector.forget(node, self._wall_ms()))
+        await self._kept()
 
     async def run(self) -> None:
         """Judge until cancelled."""
@@ -43,29 +54,34 @@ class Judge:
         due_s = loop.time()
         try:
             while True:
-                changes = self.detector.look(time.monotonic_ns() // 1_000_000, self._wall_ms())
-                for change in changes:
-                    _tell(change)
-                self._unkept = [*self._unkept, *changes][-UNKEPT_MAX:]
+                self._note(self.detector.look(time.monotonic_ns() // 1_000_000, self._wall_ms()))
                 if (keeping is None or keeping.done()) and (self._unkept or loop.time() >= due_s):
                     due_s = loop.time() + KEEP_EVERY_S
-                    keeping = asyncio.ensure_future(self._keep(loop))
+                    keeping = asyncio.ensure_future(self._keep())
                 await asyncio.sleep(LOOK_EVERY_MS / 1000)
         finally:
             if keeping is not None:
                 await asyncio.gather(keeping, return_exceptions=True)
             self._thread.shutdown()
 
-    async def _keep(self, loop: asyncio.AbstractEventLoop) -> None:
-        changes = self._unkept
-        standing = Standing(self._wall_ms(), self.detector.late, self.detector.verdicts)
+    def _note(self, changes: list[Change]) -> None:
+        for change in changes:
+            _tell(change)
+        self._unkept = [*self._unkept, *changes][-UNKEPT_MAX:]
+
+    async def _keep(self) -> None:
         try:
-            await loop.run_in_executor(self._thread, self._writer.keep, standing, changes)
+            await self._kept()
         except Unavailable as error:
             _logger.error("the health of the nodes cannot be kept: %s; trying again", error)
-        else:
-            kept = {change.number for change in changes}
-            self._unkept = [change for change in self._unkept if change.number not in kept]
+
+    async def _kept(self) -> None:
+        """Keep how everything stands, and what has changed. Unavailable when it was not kept."""
+        changes, detector = self._unkept, self.detector
+        standing = Standing(self._wall_ms(), detector.late, detector.verdicts, frozenset(detector.forgotten))
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._writer.keep, standing, changes)
+        kept = {change.number for change in changes}
+        self._unkept = [change for change in self._unkept if change.number not in kept]
 
 
 def _tell(change: Change) -> None:

@@ -17,7 +17,7 @@ FORMAT_VERSION = 1
 APPLICATION_ID = 0x48577374
 SUFFIXES = ("", "-wal", "-shm")
 """Of the files of a database; what goes goes in this order, so that no reader opens one without its log."""
-ADDITIONS = {"catalogue": "expired"}
+ADDITIONS = {"catalogue": "expired", "health": "forgotten"}
 """Schemas that came later: of what a store made before them lacks."""
 _WAIT_S = 5.0
 _SITE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)

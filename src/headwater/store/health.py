@@ -39,6 +39,11 @@ class HealthWriter:
             (number,) = self._connection.execute("SELECT coalesce(max(number), 0) + 1 FROM change").fetchone()
         return int(number)
 
+    def forgotten(self) -> set[int]:
+        """The nodes that are gone on purpose."""
+        with storage_errors(self._files.folder):
+            return {node for (node,) in self._connection.execute("SELECT node FROM forgotten")}
+
     def keep(self, standing: Standing, changes: Sequence[Change]) -> None:
         """Put a standing in place of the last, and add what has changed. Unavailable when nothing was kept."""
         rows = [(change.number, change.verdict.since_ms, *_place(change), _encode(change)) for change in changes]
@@ -50,6 +55,8 @@ class HealthWriter:
                 execute(
                     "INSERT INTO standing VALUES (?, ?, ?)", (standing.at_ms, standing.late, _encode(standing.verdicts))
                 )
+                execute("DELETE FROM forgotten")
+                self._connection.executemany("INSERT INTO forgotten VALUES (?)", [(one,) for one in standing.forgotten])
                 self._connection.executemany("INSERT OR REPLACE INTO change VALUES (?, ?, ?, ?, ?, ?)", rows)
                 if rows:
                     execute("DELETE FROM change WHERE number <= ?", (rows[-1][0] - CHANGES_MAX,))
@@ -96,7 +103,9 @@ class HealthReader:
         """How everything stood at the judge's last look; None before its first."""
         connection = self._connection()
         row = None if connection is None else connection.execute("SELECT at_ms, late, body FROM standing").fetchone()
-        return None if row is None else Standing(row[0], row[1], _verdicts(row[2]))
+        if connection is None or row is None:
+            return None
+        return Standing(row[0], row[1], _verdicts(row[2]), _forgotten(connection))
 
     def changes(self, size: int, before: int | None, node: int | None) -> list[Change]:
         """What has changed, newest first, with a lower number than `before`; all of it or what is about one node."""
@@ -185,6 +194,12 @@ class DeliveryKeeper:
 def _following(connection: sqlite3.Connection, number: int, size: int) -> list[Change]:
     rows = connection.execute("SELECT body FROM change WHERE number > ? ORDER BY number LIMIT ?", (number, size))
     return [_change(body) for (body,) in rows]
+
+
+def _forgotten(connection: sqlite3.Connection) -> frozenset[int]:
+    """None in a file that no writer has opened since nodes can be forgotten."""
+    is_there = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'forgotten'").fetchone()
+    return frozenset(node for (node,) in connection.execute("SELECT node FROM forgotten")) if is_there else frozenset()
 
 
 def open_health(folder: Path, site: str) -> HealthWriter:

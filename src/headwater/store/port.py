@@ -105,6 +105,8 @@ class Standing(NamedTuple):
     late: int
     """How many of its looks came late, so that it counted their pauses as nothing."""
     verdicts: list[Verdict]
+    forgotten: frozenset[int] = frozenset()
+    """Nodes that are gone on purpose, and not judged until they report again."""
 
 
 class History(Protocol):

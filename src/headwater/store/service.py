@@ -2,14 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, cast
 
 import grpc
 
-from headwater.model.errors import ConfigError, HeadwaterError, Rejected, Unavailable
+from headwater.model.errors import ConfigError, HeadwaterError, NotFound, Rejected, Unavailable
+from headwater.model.ids import format_node
 from headwater.model.report import NodeReport
 from headwater.store.commit import Committer, committing
 from headwater.store.options import SqliteOptions
@@ -34,6 +35,7 @@ _logger = logging.getLogger(__name__)
 
 Context = grpc.aio.ServicerContext[pb.StampsUp, pb.StampsDown]
 Outcome = asyncio.Future[Rejected | None]
+Forget = Callable[[int], Awaitable[None]]
 
 
 class _Agent(NamedTuple):
@@ -72,11 +74,15 @@ class ProvenanceService:
     cannot be told from another's, breaks the protocol, or the store does not work.
     """
 
-    def __init__(self, committer: Committer, now: Callable[[], int], heard: Callable[[NodeReport], None]) -> None:
-        """`now` gives ms since the epoch; `heard` is called with each report as it comes, before it is kept."""
+    def __init__(
+        self, committer: Committer, now: Callable[[], int], heard: Callable[[NodeReport], None], forget: Forget
+    ) -> None:
+        """`now` gives ms since the epoch; `heard` is called with each report as it comes, before it is kept; `forget`
+        with each node that is gone on purpose."""
         self._committer = committer
         self._now = now
         self._heard = heard
+        self._forget = forget
         self._streams: dict[int, _Stream] = {}
         """The latest stream of each node."""
 
@@ -101,6 +107,21 @@ class ProvenanceService:
         finally:
             reading.cancel()
             await self._end_stream(agent, stream)
+
+    async def forget(
+        self, gone: pb.NodeGone, context: "grpc.aio.ServicerContext[pb.NodeGone, pb.NodeForgotten]"
+    ) -> pb.NodeForgotten:
+        if len(gone.node) != 3:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"a node id of {len(gone.node)} bytes, 3 are needed")
+        try:
+            await self._forget(int.from_bytes(gone.node, "big"))
+        except NotFound as error:
+            await context.abort(grpc.StatusCode.NOT_FOUND, str(error))
+        except Rejected as error:
+            await context.abort(grpc.StatusCode.FAILED_PRECONDITION, error.detail)
+        except Unavailable as error:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, str(error))
+        return pb.NodeForgotten()
 
     async def _meet(self, first: pb.StampsUp) -> tuple[_Agent, int]:
         if first.WhichOneof("is") != "hello":
@@ -191,18 +212,19 @@ async def serve(
     started: Callable[[int], None] | None = None,
     retain_every_s: float = RETAIN_EVERY_S,
     heard: Callable[[NodeReport], None] = lambda report: None,
+    forget: Forget | None = None,
 ) -> None:
     """Write the store of a site below a folder, and take stamps for it on host:port, until cancelled.
 
     What the options say need not be kept is deleted meanwhile. `started` is told the port, which matters with port 0;
-    `heard` is called with the report of each node as it comes.
+    `heard` is called with the report of each node as it comes, `forget` with each node that is gone on purpose.
     ConfigError or Unavailable as `open_writer` raises them, ConfigError when the port cannot be had.
     """
     writer = options.open_writer(folder, site, now)
     try:
         async with committing(writer, now) as committer:
             server = grpc.aio.server(options=[*GRPC_OPTIONS, *_KEEPALIVE])
-            service = cast(ProvenanceServicer, ProvenanceService(committer, now, heard))
+            service = cast(ProvenanceServicer, ProvenanceService(committer, now, heard, forget or _nobody_judges))
             add_ProvenanceServicer_to_server(service, server)
             bound = _bind(server, host, port)
             await server.start()
@@ -220,6 +242,10 @@ async def serve(
                 await server.stop(_STOP_S)
     finally:
         writer.close()
+
+
+async def _nobody_judges(node: int) -> None:
+    raise NotFound(f"node {format_node(node)} is not judged here: this store runs without a judge")
 
 
 async def _retain(committer: Committer, now: Callable[[], int], every_s: float) -> None:

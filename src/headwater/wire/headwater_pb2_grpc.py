@@ -120,6 +120,11 @@ class ProvenanceStub(object):
                 request_serializer=headwater_dot_wire_dot_headwater__pb2.StampsUp.SerializeToString,
                 response_deserializer=headwater_dot_wire_dot_headwater__pb2.StampsDown.FromString,
                 _registered_method=True)
+        self.forget = channel.unary_unary(
+                '/headwater.v1.Provenance/forget',
+                request_serializer=headwater_dot_wire_dot_headwater__pb2.NodeGone.SerializeToString,
+                response_deserializer=headwater_dot_wire_dot_headwater__pb2.NodeForgotten.FromString,
+                _registered_method=True)
 
 
 class ProvenanceServicer(object):
@@ -133,6 +138,14 @@ class ProvenanceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def forget(self, request, context):
+        """Judge a node no longer that is gone on purpose, until it reports again. NOT_FOUND when it is not known,
+        FAILED_PRECONDITION with a sentence when it is not gone.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ProvenanceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -140,6 +153,11 @@ def add_ProvenanceServicer_to_server(servicer, server):
                     servicer.push_stamps,
                     request_deserializer=headwater_dot_wire_dot_headwater__pb2.StampsUp.FromString,
                     response_serializer=headwater_dot_wire_dot_headwater__pb2.StampsDown.SerializeToString,
+            ),
+            'forget': grpc.unary_unary_rpc_method_handler(
+                    servicer.forget,
+                    request_deserializer=headwater_dot_wire_dot_headwater__pb2.NodeGone.FromString,
+                    response_serializer=headwater_dot_wire_dot_headwater__pb2.NodeForgotten.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -171,6 +189,33 @@ class Provenance(object):
             '/headwater.v1.Provenance/push_stamps',
             headwater_dot_wire_dot_headwater__pb2.StampsUp.SerializeToString,
             headwater_dot_wire_dot_headwater__pb2.StampsDown.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def forget(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headwater.v1.Provenance/forget',
+            headwater_dot_wire_dot_headwater__pb2.NodeGone.SerializeToString,
+            headwater_dot_wire_dot_headwater__pb2.NodeForgotten.FromString,
             options,
             channel_credentials,
             insecure,

@@ -65,6 +65,10 @@ class ProvenanceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ProvenanceAsyncStub: ...
     push_stamps: _grpc.StreamStreamMultiCallable[_headwater_pb2.StampsUp, _headwater_pb2.StampsDown]
+    forget: _grpc.UnaryUnaryMultiCallable[_headwater_pb2.NodeGone, _headwater_pb2.NodeForgotten]
+    """Judge a node no longer that is gone on purpose, until it reports again. NOT_FOUND when it is not known,
+    FAILED_PRECONDITION with a sentence when it is not gone.
+    """
 
 @_typing.type_check_only
 class ProvenanceAsyncStub(ProvenanceStub):
@@ -72,6 +76,10 @@ class ProvenanceAsyncStub(ProvenanceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     push_stamps: _aio.StreamStreamMultiCallable[_headwater_pb2.StampsUp, _headwater_pb2.StampsDown]  # type: ignore[assignment]
+    forget: _aio.UnaryUnaryMultiCallable[_headwater_pb2.NodeGone, _headwater_pb2.NodeForgotten]  # type: ignore[assignment]
+    """Judge a node no longer that is gone on purpose, until it reports again. NOT_FOUND when it is not known,
+    FAILED_PRECONDITION with a sentence when it is not gone.
+    """
 
 class ProvenanceServicer(metaclass=_abc_1.ABCMeta):
     """---- stamps to the store ------------------------------------------------------------------------------------------"""
@@ -82,6 +90,16 @@ class ProvenanceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_headwater_pb2.StampsUp],
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_headwater_pb2.StampsDown], _abc.AsyncIterator[_headwater_pb2.StampsDown]]: ...
+
+    @_abc_1.abstractmethod
+    def forget(
+        self,
+        request: _headwater_pb2.NodeGone,
+        context: _ServicerContext,
+    ) -> _typing.Union[_headwater_pb2.NodeForgotten, _abc.Awaitable[_headwater_pb2.NodeForgotten]]:
+        """Judge a node no longer that is gone on purpose, until it reports again. NOT_FOUND when it is not known,
+        FAILED_PRECONDITION with a sentence when it is not gone.
+        """
 
 def add_ProvenanceServicer_to_server(servicer: ProvenanceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 
