@@ -13,7 +13,17 @@ MACHINE_CANNOT = "machine cannot:"
 
 settings.register_profile("default", deadline=None, print_blob=True)
 settings.register_profile("thorough", settings.get_profile("default"), max_examples=5_000)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "default")
+settings.load_profile(PROFILE)
+THOROUGH_S_MAX = 3600
+"""How long one test may take that tries so many examples."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Fifty times the examples take fifty times as long."""
+    for item in items if PROFILE == "thorough" else ():
+        if getattr(getattr(item, "function", None), "is_hypothesis_test", False):
+            item.add_marker(pytest.mark.timeout(THOROUGH_S_MAX))
 
 
 @pytest.fixture(scope="session")
