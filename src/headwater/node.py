@@ -176,6 +176,19 @@ def run_api(options: "ServerOptions") -> int:
     return 0
 
 
+def run_ui(options: "ServerOptions") -> int:
+    """Be the dashboard."""
+    from headwater.ui.server import run
+
+    _yield_to_the_data_path()
+
+    async def serve() -> int:
+        await run(options.ui, _until_told())
+        return 0
+
+    return asyncio.run(serve())
+
+
 def run_emulator(options: SensorOptions) -> int:
     """Be sensors, until the readings end and all of them are acknowledged, or SIGTERM or SIGINT.
 

@@ -26,7 +26,7 @@ def specs(only: str | None = None) -> dict[str, Spec]:
 def test_every_part_of_a_topology_is_a_process() -> None:
     nodes = ("gatewayA", "gatewayB", "gatewayC", "endpoint")
     agents = {f"{node}/agent" for node in nodes}
-    assert set(specs()) == {*nodes, *agents, "server/store", "server/api", "sensorsA", "sensorsB"}
+    assert set(specs()) == {*nodes, *agents, "server/store", "server/api", "server/ui", "sensorsA", "sensorsB"}
 
 
 def test_a_process_is_started_with_the_file_and_its_name() -> None:
@@ -46,7 +46,7 @@ def test_sensors_stop_first_then_gateways_downstream_then_agents_then_the_server
     assert set(names[2:4]) == {"gatewayA", "gatewayB"}
     assert names[4:6] == ["gatewayC", "endpoint"]
     assert all(name.endswith("/agent") for name in names[6:10])
-    assert names[10:] == ["server/api", "server/store"]
+    assert names[10:] == ["server/ui", "server/api", "server/store"]
 
 
 def test_only_sensors_may_end_by_themselves() -> None:
@@ -65,7 +65,7 @@ def test_a_process_is_ready_where_it_listens() -> None:
     ("only", "expected"),
     [
         ("gatewayC", ["gatewayC", "gatewayC/agent"]),
-        ("server", ["server/store", "server/api"]),
+        ("server", ["server/store", "server/api", "server/ui"]),
         ("sensorsA", ["sensorsA"]),
     ],
 )
@@ -125,7 +125,9 @@ def test_a_name_that_nobody_has_is_told() -> None:
 def test_a_server_passes_its_arguments_on() -> None:
     server = load_topology(FORK).server
     commands = [spec.command for spec in server_processes(server, ("--data", "d"))]
-    assert commands == [(*HEADWATER, "server", "--data", "d", "--part", part) for part in ("store", "api")]
+    assert commands == [(*HEADWATER, "server", "--data", "d", "--part", part) for part in ("store", "api", "ui")]
+    bare = server_processes(replace(server, dashboard=False), ())
+    assert [spec.name for spec in bare] == ["server/store", "server/api"]
 
 
 def test_only_who_answers_is_ready() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
@@ -10,6 +11,7 @@ from starlette.routing import Match
 from headwater.api.chaos import add_chaos
 from headwater.api.cluster import add_cluster
 from headwater.api.cluster_health import add_cluster_health, add_forgetting
+from headwater.api.dashboard import Dashboard
 from headwater.api.find import add_find
 from headwater.api.health import add_health
 from headwater.api.hot import HotAnswers
@@ -54,6 +56,8 @@ def create_app(
             await live.close()
             if chaos is not None:
                 await chaos.close()
+            if dashboard is not None:
+                await dashboard.close()
             await queries.close()
             await lanes.close()
 
@@ -68,6 +72,7 @@ def create_app(
     )
     app.router.route_class = StrictRoute
     app.front = HotAnswers(app.behind, lanes.version)
+    dashboard = Dashboard(Path(options.dashboard)) if options.dashboard else None
     service = Service(lanes, agents, now_ms, version, options, queries)
     live = app.state.live = Live(service)
     add_handlers(app)
@@ -89,6 +94,8 @@ def create_app(
     chaos = add_chaos(app, service)
     add_swagger(app)
     _add_last(app)
+    if dashboard is not None:
+        app.mount("/", dashboard)
     return app
 
 

@@ -16,8 +16,11 @@ class Crowd:
         self._most = most
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or self._open_now() <= self._most:
+        if scope["type"] == "lifespan" or self._open_now() <= self._most:
             await self._app(scope, receive, send)
+            return
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close"})  # Before it was accepted: the handshake gets 403.
             return
         headers = {"Retry-After": str(RETRY_AFTER_S), "Connection": "close"}
         said = f"More than {self._most} connections are open: close some, or come again later."

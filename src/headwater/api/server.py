@@ -53,7 +53,8 @@ async def serve(app: FastAPI, options: ApiOptions, sock: socket.socket, stop: as
             access_log=False,
             server_header=False,
             lifespan="on",
-            ws="none",
+            http="h11",
+            ws="websockets-sansio",
             timeout_graceful_shutdown=options.stop_timeout_s,
         )
     )

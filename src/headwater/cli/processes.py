@@ -18,7 +18,7 @@ from headwater.model.errors import ConfigError
 
 HEADWATER = (sys.executable, "-m", "headwater.cli.main")
 AGENT_RANK = 1_000_000
-API_RANK, STORE_RANK, RELAY_RANK = AGENT_RANK + 1, AGENT_RANK + 2, AGENT_RANK + 3
+UI_RANK, API_RANK, STORE_RANK, RELAY_RANK = (AGENT_RANK + later for later in range(1, 5))
 AGENT, RELAY = "/agent", "/relay"
 """What follows the name of a node in those of its other processes."""
 
@@ -69,10 +69,13 @@ def _fixed(topology: Topology) -> dict[str, object]:
 def server_processes(server: ServerOptions, arguments: tuple[str, ...]) -> list[Spec]:
     """The processes of a server that `headwater server` is given these arguments for."""
     command = (*HEADWATER, "server", *arguments, "--part")
-    return [
+    specs = [
         Spec(name=f"{SERVER}/store", command=(*command, "store"), rank=STORE_RANK, listen=server.ingest),
         Spec(name=f"{SERVER}/api", command=(*command, "api"), rank=API_RANK, listen=server.listen),
     ]
+    if server.dashboard:
+        specs.append(Spec(name=f"{SERVER}/ui", command=(*command, "ui"), rank=UI_RANK))
+    return specs
 
 
 def _id_provider(options: IdProviderOptions) -> Spec:

@@ -1,4 +1,4 @@
-"""`headwater server`: runs the store and the REST API, each in a process of its own."""
+"""`headwater server`: runs the store, the REST API and the dashboard, each in a process of its own."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -22,6 +22,7 @@ class Part(StrEnum):
 
     STORE = "store"
     API = "api"
+    UI = "ui"
 
 
 def main(arguments: list[str]) -> int:
@@ -38,7 +39,7 @@ def server(
     site: Annotated[str | None, typer.Option(metavar="SITE", help="The site it serves (default).")] = None,
     part: Annotated[Part | None, typer.Option(help="Run this part alone, without a supervisor.")] = None,
 ) -> int:
-    """Run the store and the REST API, and start again what dies of them, until Ctrl-C.
+    """Run the store, the REST API and the dashboard, and start again what dies of them, until Ctrl-C.
 
     Example:
 
@@ -79,4 +80,5 @@ def _run(part: Part, options: ServerOptions) -> int:
     logs.configure()
     from headwater import node
 
-    return node.run_store(options) if part is Part.STORE else node.run_api(options)
+    run = {Part.STORE: node.run_store, Part.API: node.run_api, Part.UI: node.run_ui}[part]
+    return run(options)

@@ -15,7 +15,7 @@ from headwater.store.options import SqliteOptions
 from headwater.store.query.options import QueryOptions
 
 REST_LISTEN = "127.0.0.1:5000"
-SERVER_KEYS = ("listen", "data", "sql", "health", "webhook")
+SERVER_KEYS = ("listen", "data", "dashboard", "sql", "health", "webhook")
 
 _NAME = re.compile(r"\w[\w.-]{0,63}")
 
@@ -33,6 +33,7 @@ def read_server(file: Table, folder: Path) -> ServerOptions:
         site=file.read("site", plain_name, "default"),
         store=_store(store),
         sql=_sql(table.table("sql")),
+        dashboard=table.flag("dashboard", True),
         health=table.read("health", _profile, "default"),
         webhook=_webhook(table.table("webhook"), folder) if "webhook" in table.values else None,
     )

@@ -57,6 +57,13 @@ class Table(NamedTuple):
             raise self.error(key, f"expected a string, got {type(value).__name__}")
         return value
 
+    def flag(self, key: str, default: bool) -> bool:
+        """The true or false at a key; ConfigError when it is another type."""
+        value = self.values.get(key, default)
+        if not isinstance(value, bool):
+            raise self.error(key, f"expected true or false, got {type(value).__name__}")
+        return value
+
     def read(self, key: str, reader: Callable[[str], T], default: str | None = None) -> T:
         """What `reader` makes of the string at a key; its ValueError becomes a ConfigError with the place."""
         text = self.string(key, default)

@@ -16,6 +16,7 @@ from headwater.model.errors import ConfigError
 from headwater.pipeline.options import GatewayOptions
 from headwater.store.options import SqliteOptions
 from headwater.store.query.options import QueryOptions
+from headwater.ui.options import UiOptions
 
 SERVER = "server"
 """What the server is called where nodes and sensors have names."""
@@ -46,6 +47,8 @@ class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What a query may take, see below."""
     control: str | None = None
     """The socket at which faults are asked for; None unless chaos is enabled."""
+    dashboard: bool = True
+    """Whether there is a dashboard at `/`."""
     health: str = "default"
     """After how much silence something is Red: `default`, or as the 2018 system had it, `2018-master`, `2018-image`."""
     webhook: WebhookOptions | None = None
@@ -57,6 +60,11 @@ class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
         return str(parse_address(self.listen).shifted(1))
 
     @property
+    def ui_socket(self) -> Path:
+        """Where the process that shows the dashboard listens."""
+        return self.data.absolute() / "ui.sock"
+
+    @property
     def api(self) -> ApiOptions:
         """What the process that answers REST is told."""
         return ApiOptions(
@@ -66,6 +74,14 @@ class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
             ingest=reached(self.ingest),
             sql=self.sql,
             control=self.control,
+            dashboard=str(self.ui_socket) if self.dashboard else None,
+        )
+
+    @property
+    def ui(self) -> UiOptions:
+        """What the process that shows the dashboard is told."""
+        return UiOptions(
+            socket=str(self.ui_socket), api=f"http://{parse_address(self.listen).reachable}", site=self.site
         )
 
 

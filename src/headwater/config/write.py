@@ -78,6 +78,7 @@ def format_topology(topology: Topology) -> str:
         server={
             "listen": server.listen,
             "data": server.data.absolute(),
+            "dashboard": server.dashboard,
             "health": server.health,
             "sql": msgspec.to_builtins(server.sql),
             **({} if server.webhook is None else {"webhook": webhook_values(server.webhook)}),

@@ -19,6 +19,7 @@ import msgspec
 
 from headwater.health.chaos.scenario import Fault, Place
 from headwater.model.errors import ConfigError, HeadwaterError, Rejected, Unavailable
+from headwater.wire.unix_socket import short_address
 
 LINE_BYTES_MAX = 1 << 16
 CONNECTIONS_MAX = 16
@@ -77,7 +78,7 @@ class ControlServer:
     def serving(self) -> Iterator[None]:
         """Take requests until left; then everything is healed."""
         self._path.unlink(missing_ok=True)
-        with _short(self._path) as name, socket.socket(socket.AF_UNIX) as listener:
+        with short_address(self._path) as name, socket.socket(socket.AF_UNIX) as listener:
             listener.bind(name)
             os.chmod(self._path, 0o600)
             listener.listen()
@@ -158,7 +159,7 @@ class Control:
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.settimeout(TIMEOUT_S)
         try:
-            with _short(path) as name:
+            with short_address(path) as name:
                 self._socket.connect(name)
         except OSError:
             self._socket.close()
@@ -197,16 +198,3 @@ class Control:
         if said.error:
             raise Rejected("fault", said.error) if said.is_refusal else Unavailable(said.error)
         return said
-
-
-@contextlib.contextmanager
-def _short(path: Path) -> Iterator[str]:
-    """A name of a path that fits the 108 bytes which an address of a Unix socket may have."""
-    if len(os.fsencode(path)) < 100:
-        yield str(path)
-        return
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        yield f"/proc/self/fd/{folder}/{path.name}"
-    finally:
-        os.close(folder)

@@ -1,0 +1,1 @@
+"""The grid at a glance: the home page."""

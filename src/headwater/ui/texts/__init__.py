@@ -1,0 +1,1 @@
+"""What the pages say, a table for each page with every language in it."""
