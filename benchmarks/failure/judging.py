@@ -54,7 +54,7 @@ class Raised(msgspec.Struct, frozen=True):
     """Which fault there was then; empty for none."""
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class Fate(msgspec.Struct, frozen=True):
     """What became of one fault."""
 
     kind: str
@@ -62,15 +62,10 @@ class Outcome(msgspec.Struct, frozen=True):
     subject: Subject
     detection_s: float | None
     """From the injection to the first alarm of the right kind and place; None when there was none."""
-    first: Alarm | None
-    """The first alarm that was raised, whatever it said."""
-    recovery_s: float
-    """From the healing until all was well."""
-
-    @property
-    def is_wrong(self) -> bool:
-        """Whether the first alarm named another kind or place."""
-        return self.first is not None and self.first.subject != self.subject
+    wrong: str
+    """What the first alarm said, where it named another kind or place; empty where it did not."""
+    recovery_s: float | None
+    """From the healing until all was well; None when that did not come."""
 
 
 class Kind(msgspec.Struct, frozen=True):
@@ -93,10 +88,11 @@ class Findings(msgspec.Struct, frozen=True):
     kinds: dict[str, Kind]
     false_alarms: int
     """Alarms that no fault explains: while nothing was wrong, or of what a fault did not touch."""
-    false: list[Raised]
+    false: list[str]
+    """What they said, and when."""
     healing_alarms: int
     """Alarms of the failed node itself, or its links, between the healing and all being well: it was coming back."""
-    outcomes: list[Outcome]
+    outcomes: list[Fate]
 
 
 def raised(sightings: Sequence[Sighting]) -> list[Raised]:
@@ -127,20 +123,25 @@ def judge(done: Sequence[Done], sightings: Sequence[Sighting]) -> Findings:
         elif not _is_first(alarm, during, alarms):
             false.append(alarm)
     kinds = {kind: _kind([one for one in outcomes if one.kind == kind]) for kind in KINDS}
-    return Findings(kinds, len(false), false, healing, outcomes)
+    said = [f"{one.during or 'in the quiet'}: {_in_words(one.alarm)}" for one in false]
+    return Findings(kinds, len(false), said, healing, outcomes)
 
 
-def _outcome(one: Done, alarms: list[Raised]) -> Outcome:
+def _outcome(one: Done, alarms: list[Raised]) -> Fate:
     during = [alarm for alarm in alarms if one.injected_ns <= alarm.at_ns < one.healed_ns]
     right = next((alarm for alarm in during if alarm.alarm.subject == one.subject), None)
-    return Outcome(
+    return Fate(
         one.kind,
         one.way,
         one.subject,
         (right.at_ns - one.injected_ns) / 1e9 if right is not None else None,
-        during[0].alarm if during else None,
+        _in_words(during[0].alarm) if during and during[0].alarm.subject != one.subject else "",
         (one.well_ns - one.healed_ns) / 1e9,
     )
+
+
+def _in_words(alarm: Alarm) -> str:
+    return f"{' '.join(part for part in alarm.subject if part)}: {alarm.evidence}"
 
 
 def _at(alarm: Raised, during: Done) -> str:
@@ -162,13 +163,13 @@ def _touches(failed: Subject, other: Subject) -> bool:
     return bool({failed.node, failed.target} & {other.node, other.target} - {""})
 
 
-def _kind(outcomes: list[Outcome]) -> Kind:
+def _kind(outcomes: list[Fate]) -> Kind:
     times = sorted(one.detection_s for one in outcomes if one.detection_s is not None)
-    recoveries = sorted(one.recovery_s for one in outcomes)
+    recoveries = sorted(one.recovery_s for one in outcomes if one.recovery_s is not None)
     return Kind(
         injected=len(outcomes),
         detected=len(times),
-        wrong_kind=sum(1 for one in outcomes if one.is_wrong),
+        wrong_kind=sum(1 for one in outcomes if one.wrong),
         p50_s=quantile(times, 0.5),
         p99_s=quantile(times, 0.99),
         max_s=quantile(times, 1.0),

@@ -59,6 +59,10 @@ class Process:
         self._process.stdin.flush()
 
     @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
     def used(self) -> Used:
         """What it has used; nsenter becomes the program itself, so the process is the one that was started."""
         fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()

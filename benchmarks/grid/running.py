@@ -130,6 +130,13 @@ class Grid:
         """Kill a process and wait until it is gone."""
         self.group.end(self.processes.pop(name))
 
+    def processes_of(self) -> dict[str, list[int]]:
+        """By name of a node, group of sensors or server, those of its processes that run."""
+        found: dict[str, list[int]] = {}
+        for name, process in list(self.processes.items()):
+            found.setdefault(name.partition("/")[0], []).append(process.pid)
+        return found
+
     def drained(self) -> Delivery:
         """Wait until all that was sent is delivered; what is not, after a time, is lost."""
         deadline = time.monotonic() + PATIENCE_S

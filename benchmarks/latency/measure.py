@@ -2,16 +2,16 @@
 
 import time
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 
 from benchmarks.grid.load import loaded
 from benchmarks.grid.network import Network
 from benchmarks.grid.running import Grid
+from benchmarks.grid.settings import Setting
 from benchmarks.grid.shapes import hops, shape
 from benchmarks.latency.eyes import Eyes, Key
-from benchmarks.latency.spans import Figures, Stamped, from_outside, from_stamps
+from benchmarks.latency.spans import SENSOR, Figures, Stamped, from_outside, from_stamps
 from headwater.cli.demo_check import log_records
 from headwater.config import Topology
 from headwater.emulator.journal import journal_entries
@@ -19,18 +19,6 @@ from headwater.log.disk import RealDisk
 from headwater.model.records import Kind
 from headwater.model.stamp import OriginKind
 from headwater.wire.records import decode_batch
-
-
-class Setting(NamedTuple):
-    """One topology as it is measured."""
-
-    shape: str
-    context: str
-    buffer: int
-
-    @property
-    def name(self) -> str:
-        return f"{self.shape}, {self.context}, buffer {self.buffer}"
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -43,8 +31,18 @@ class Run(msgspec.Struct, frozen=True):
     """From the logs as they grew: `durable to durable`, `sensor to durable`."""
     readings: int
 
+    @property
+    def p50(self) -> float:
+        """From sensor to durable at the endpoint, in ms."""
+        return self.outside[SENSOR].p50
 
-def measure(setting: Setting, folder: Path, network: Network | None, rate: float | None, seconds: float) -> Run:
+    def __str__(self) -> str:
+        end = self.outside[SENSOR]
+        shown = f"p50 {end.p50:.1f}, p95 {end.p95:.1f} ms"
+        return f"{self.setting.name}: {self.readings:,} readings, sensor to durable {shown}"
+
+
+def measure(setting: Setting, folder: Path, network: Network | None, rate: float | None) -> Run:
     """Measure a setting in a folder of its own; TimeoutError when not all readings arrive."""
     topology = loaded(shape(setting.shape), setting.context, setting.buffer, rate)
     with Grid(topology, folder, network) as grid:
@@ -53,7 +51,7 @@ def measure(setting: Setting, folder: Path, network: Network | None, rate: float
         eyes = Eyes(grid.topology)
         eyes.start()
         grid.start_sensors()
-        time.sleep(seconds)
+        time.sleep(setting.seconds)
         grid.end_sensors()
         delivery = grid.drained()
         if delivery.lost:

@@ -1,32 +1,26 @@
 """The report of latency: CSV, JSON, tables and a plot beside the figures of 2018."""
 
-import csv
 import statistics
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
-from benchmarks.grid.machine import machine, now
+from benchmarks.grid import report as common
+from benchmarks.grid.settings import Setting, Spread, to_none
 from benchmarks.latency.measure import Run
 from benchmarks.latency.published import published
-from benchmarks.latency.spans import Figures
+from benchmarks.latency.spans import SENSOR, Figures
 
 COLUMNS = (
-    "TOPOLOGY",
-    "PROV_METRICS",
-    "BUFFER_CAPACITY",
-    "REPEAT",
-    "LATENCY",
-    "MEAN_MS",
-    "P50_MS",
-    "P95_MS",
-    "MSG_NUMBER",
+    *("TOPOLOGY", "PROV_METRICS", "BUFFER_CAPACITY", "REPEAT", "LATENCY"),
+    *("MEAN_MS", "P50_MS", "P95_MS", "MSG_NUMBER", "BENCHMARK_RUNTIME"),
 )
-OUTSIDE = ("sensor to durable", "durable to durable")
 
 
 class Middle(msgspec.Struct, frozen=True):
-    """One latency of one setting over all repeats, in ms."""
+    """One latency of one setting over all repeats, in ms: medians."""
 
     mean: float
     p50: float
@@ -36,52 +30,41 @@ class Middle(msgspec.Struct, frozen=True):
     p50_max: float
 
 
-class Report(msgspec.Struct, frozen=True):
+class Report(common.Report, frozen=True, kw_only=True):
     """Everything that a run found out."""
 
-    taken: str
-    machine: str
-    load: str
-    repeats: int
-    seconds: float
-    runs: list[list[Run]]
+    readings: str
+    """What the sensors sent."""
+    rounds: list[list[Run]]
     """By repeat."""
     latencies: dict[str, dict[str, Middle]]
     """By setting and name of the latency."""
-    to_none: dict[str, float]
-    """By setting the p50 from sensor to durable at the endpoint against no provenance; median of ratios in a repeat."""
+    to_none: dict[str, Spread]
+    """By setting the p50 from sensor to durable at the endpoint against no provenance, taken within a repeat."""
+
+    @property
+    def settings(self) -> list[Setting]:
+        return list(dict.fromkeys(run.setting for repeat in self.rounds for run in repeat))
 
 
-def make(rounds: list[list[Run]], load: str, seconds: float) -> Report:
-    """Put all repeats together; each has the same settings."""
+def make(rounds: list[list[Run]], readings: str, where: str = common.ON_NETWORK) -> Report:
+    """Put all repeats together."""
     held: dict[str, dict[str, list[Figures]]] = {}
-    ratios: dict[str, list[float]] = {}
-    for repeat in rounds:
-        none = {
-            (run.setting.shape, run.setting.buffer): run.outside[OUTSIDE[0]].p50
-            for run in repeat
-            if run.setting.context == "none"
-        }
-        for run in repeat:
-            for name, figures in (run.outside | run.stamped).items():
-                held.setdefault(run.setting.name, {}).setdefault(name, []).append(figures)
-            if (key := (run.setting.shape, run.setting.buffer)) in none:
-                ratios.setdefault(run.setting.name, []).append(run.outside[OUTSIDE[0]].p50 / none[key])
+    for run in (run for repeat in rounds for run in repeat):
+        for name, figures in (run.outside | run.stamped).items():
+            held.setdefault(run.setting.name, {}).setdefault(name, []).append(figures)
     return Report(
-        taken=now(),
-        machine=machine(),
-        load=load,
-        repeats=len(rounds),
-        seconds=seconds,
-        runs=rounds,
+        where=where,
+        readings=readings,
+        rounds=rounds,
         latencies={
             setting: {name: _middle(figures) for name, figures in names.items()} for setting, names in held.items()
         },
-        to_none={setting: statistics.median(values) for setting, values in ratios.items()},
+        to_none=to_none(rounds, lambda run: run.p50),
     )
 
 
-def _middle(figures: list[Figures]) -> Middle:
+def _middle(figures: Sequence[Figures]) -> Middle:
     p50s = [one.p50 for one in figures]
     return Middle(
         statistics.median(one.mean for one in figures),
@@ -92,12 +75,6 @@ def _middle(figures: list[Figures]) -> Middle:
     )
 
 
-def line(run: Run) -> str:
-    """One run in one line."""
-    end = run.outside[OUTSIDE[0]]
-    return f"{run.setting.name}: {run.readings:,} readings, sensor to durable p50 {end.p50:.1f}, p95 {end.p95:.1f} ms"
-
-
 def table(report: Report) -> str:
     """A table for each setting's latencies, and the hops beside those of 2018."""
     rows = [
@@ -106,7 +83,7 @@ def table(report: Report) -> str:
     ]
     for setting, names in report.latencies.items():
         for name, held in names.items():
-            ratio = f"{report.to_none[setting]:.2f}" if name == OUTSIDE[0] and setting in report.to_none else ""
+            ratio = report.to_none[setting].text(2) if name == SENSOR and setting in report.to_none else ""
             rows.append(
                 f"| {setting} | {name} | {held.mean:.1f} | {held.p50:.1f} ({held.p50_min:.1f} to {held.p50_max:.1f}) "
                 f"| {held.p95:.1f} | {ratio} |"
@@ -114,58 +91,63 @@ def table(report: Report) -> str:
     return "\n".join([*rows, "", *_beside(report)]) + "\n"
 
 
+def hops_of(report: Report, setting: Setting) -> list[float]:
+    """Mean ms of each hop, from stamps; in the order of the names of the nodes, as those of 2018."""
+    return [held.mean for name, held in sorted(report.latencies[setting.name].items()) if name.startswith("hop ")]
+
+
 def _beside(report: Report) -> list[str]:
     rows = ["| mean ms of a hop | ours | 2018 (buffer 10, other machines) |", "|---|---|---|"]
-    for run in report.runs[0] if report.runs else []:
-        hops = [held for name, held in report.latencies[run.setting.name].items() if name.startswith("hop ")]
-        old = published(run.setting.shape, run.setting.context)
-        if hops or old:
-            ours = " / ".join(f"{held.mean:.1f}" for held in hops) or "no stamps"
-            rows.append(f"| {run.setting.name} | {ours} | {' / '.join(map(str, old or ()))} |")
+    for setting in report.settings:
+        ours, old = hops_of(report, setting), published(setting.shape, setting.context)
+        if ours or old:
+            shown = " / ".join(f"{mean:.1f}" for mean in ours) or "no stamps"
+            rows.append(f"| {setting.name} | {shown} | {' / '.join(map(str, old or ()))} |")
     return rows
 
 
 def write(report: Report, file: Path) -> None:
     """JSON to the file; CSV, Markdown and a plot beside it."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
-    head = f"{report.machine}; {report.taken}; {report.load}; {report.repeats} repeats of {report.seconds:g} s.\n\n"
-    file.with_suffix(".md").write_text(head + table(report))
-    with file.with_suffix(".csv").open("w", newline="") as opened:
-        rows = csv.writer(opened)
-        rows.writerow(COLUMNS)
-        for number, repeat in enumerate(report.runs, 1):
-            rows.writerows(row for run in repeat for row in csv_rows(number, run))
-    _plot(report, file.with_suffix(".png"))
+    about = f"{report.readings}; {len(report.rounds)} repeats"
+    common.write(report, file, about, table(report), lambda pyplot: draw(report, pyplot))
+    rows = [row for at, repeat in enumerate(report.rounds, 1) for run in repeat for row in csv_rows(at, run)]
+    common.write_csv(file, COLUMNS, rows)
 
 
 def csv_rows(repeat: int, run: Run) -> list[tuple[object, ...]]:
     """The rows of a run, one for each latency, in the order of `COLUMNS`."""
+    of = run.setting
     return [
-        (*run.setting, repeat, name, round(one.mean, 3), round(one.p50, 3), round(one.p95, 3), one.readings)
+        (
+            *(of.shape, of.metrics, of.buffer, repeat, name),
+            *(round(one.mean, 3), round(one.p50, 3), round(one.p95, 3), one.readings, of.seconds),
+        )
         for name, one in (run.outside | run.stamped).items()
     ]
 
 
-def _plot(report: Report, file: Path) -> None:
-    """From sensor to durable in every setting; left out where matplotlib is not installed."""
-    try:
-        import matplotlib as mpl
-    except ImportError:
-        return
-    mpl.use("agg")
-    from matplotlib import pyplot
-
-    names = list(report.latencies)
-    figure, axes = pyplot.subplots(figsize=(8, 0.3 * len(names) + 1.2), layout="constrained")
-    for row, name in enumerate(names):
-        held = report.latencies[name][OUTSIDE[0]]
-        axes.plot([held.p50_min, held.p50_max], [row, row], color="tab:blue", linewidth=3)
-        axes.plot(held.p50, row, "o", color="tab:blue")
-        axes.plot(held.p95, row, "|", color="tab:orange")
-    axes.set_yticks(range(len(names)), names)
-    axes.invert_yaxis()
-    axes.set_xlim(left=0)
-    axes.set_xlabel("sensor to durable at the endpoint, ms: p50 with its spread, p95 as a bar")
-    figure.savefig(file, dpi=110)
-    pyplot.close(figure)
+def draw(report: Report, pyplot: Any) -> Any:
+    """From sensor to durable in every setting, and the mean of its hops with that of 2018."""
+    settings = report.settings
+    figure, (whole, hop) = pyplot.subplots(
+        1, 2, sharey=True, figsize=(9, 0.25 * len(settings) + 1.2), layout="constrained"
+    )
+    for row, setting in enumerate(settings):
+        held = report.latencies[setting.name][SENSOR]
+        whole.plot([held.p50_min, held.p50_max], [row, row], color="tab:blue", linewidth=3)
+        whole.plot(held.p50, row, "o", color="tab:blue")
+        whole.plot(held.p95, row, "|", color="tab:orange")
+        if ours := hops_of(report, setting):
+            hop.plot(statistics.mean(ours), row, "o", color="tab:blue", label="Headwater")
+        if old := published(setting.shape, setting.context):
+            hop.plot(statistics.mean(old), row, "D", color="tab:red", label="2018")
+    whole.set_yticks(range(len(settings)), [one.name for one in settings], fontsize=8)
+    whole.invert_yaxis()
+    whole.set_xlim(left=0)
+    hop.set_xlim(left=0)
+    whole.set_xlabel("sensor to durable, ms: p50 and range, p95 |")
+    hop.set_xlabel("mean of a hop, ms")
+    by_name = dict(zip(*reversed(hop.get_legend_handles_labels()), strict=True))
+    if by_name:
+        hop.legend(by_name.values(), by_name.keys())
+    return figure

@@ -8,6 +8,9 @@ import numpy as np
 
 from benchmarks.latency.eyes import Key
 
+SENSOR, DURABLE = "sensor to durable", "durable to durable"
+"""What is seen from outside, with provenance and without."""
+
 
 class Stamped(NamedTuple):
     """What the stamp of a batch at one node says."""
@@ -55,14 +58,14 @@ def from_outside(
 
     `sent` has the time in ms and the readings of each batch.
     """
-    spans: dict[str, list[tuple[float, int]]] = {"sensor to durable": []}
+    spans: dict[str, list[tuple[float, int]]] = {SENSOR: []}
     for key, (sent_ms, count) in sent.items():
         way = next((way for way in ways if key in seen[way[0]]), None)
         if way is None or key not in seen[way[-1]]:
             continue
-        spans["sensor to durable"].append((seen[way[-1]][key] - sent_ms, count))
+        spans[SENSOR].append((seen[way[-1]][key] - sent_ms, count))
         if len(way) > 1:
-            spans.setdefault("durable to durable", []).append((seen[way[-1]][key] - seen[way[0]][key], count))
+            spans.setdefault(DURABLE, []).append((seen[way[-1]][key] - seen[way[0]][key], count))
     return {name: figures(held) for name, held in spans.items() if held}
 
 

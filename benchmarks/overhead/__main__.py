@@ -2,68 +2,76 @@
 
 Each node, group of sensors and server is a host of a network of its own; bytes are those that the interfaces count, all
 headers included, from the first connection of the sensors to the end of a drain. Settings are interleaved: every repeat
-measures each once.
+measures each once. Where no network of its own is possible all runs on loopback, and bytes are those that the kernel
+counts for each TCP connection.
+
+A topology that runs already (--server) is asked through its API. That knows readings, not bytes: the report has what
+each link has passed on, holds and has dropped, and leaves the columns of bytes empty.
 """
 
 import argparse
-import signal
 import sys
-import tempfile
-from pathlib import Path
 
-from benchmarks.grid import network
-from benchmarks.grid.choices import numbers, some_of
+from benchmarks.grid import tcp
+from benchmarks.grid.choices import add_matrix, on_network, parser, rate_in_words, run
 from benchmarks.grid.load import CONTEXTS
-from benchmarks.grid.shapes import SHAPES, network_of, shape
-from benchmarks.overhead import report
-from benchmarks.overhead.measure import Run, measure
-from benchmarks.overhead.settings import BUFFERS, DRAIN_S, settings
+from benchmarks.grid.report import ON_LOOPBACK, ON_NETWORK
+from benchmarks.grid.settings import in_rounds, settings
+from benchmarks.overhead import flow, report
+from benchmarks.overhead.measure import measure
+from headwater.model.errors import Unavailable
 
 REPEATS = 3
-IDLE_S = 5.0
+BUFFERS = (1, 5, 10)
+LONG_S, SHORT_S, DRAIN_S, IDLE_S = 120.0, 20.0, 10.0, 5.0
+LONG = (("none", 10), ("full", 10))
 QUICK_S, QUICK_DRAIN_S, QUICK_IDLE_S = 2.0, 0.5, 0.5
+COUNTED = f"{ON_LOOPBACK}: bytes are TCP's, with {tcp.HEADER_BYTES} for each segment"
+EXAMPLES = """
+  headwater bench overhead --report overhead.json          all that was measured in 2018, and more: takes hours
+  headwater bench overhead --shapes fork --contexts none,full --buffers 10 --seconds 20
+  headwater bench overhead --server http://127.0.0.1:5000 --seconds 60"""
 
 
-def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(prog="headwater bench overhead", description=__doc__)
-    made.add_argument("--report", type=Path, metavar="FILE", help="write JSON here; CSV, Markdown and a plot beside it")
-    made.add_argument("--shapes", type=some_of(SHAPES), default=SHAPES[:5], metavar="SHAPE,...", help="only these")
-    made.add_argument("--contexts", type=some_of(tuple(CONTEXTS)), default=tuple(CONTEXTS), metavar="CONTEXT,...")
-    made.add_argument("--buffers", type=numbers, default=BUFFERS, metavar="N,...", help="BUFFER_CAPACITY (1,5,10)")
+def options_of() -> argparse.ArgumentParser:
+    made = parser("overhead", __doc__, EXAMPLES)
+    add_matrix(made, tuple(CONTEXTS), BUFFERS, REPEATS)
     made.add_argument(
-        "--rate",
-        type=float,
-        metavar="N",
-        help="readings a second of each sensor group (as in 2018: 14 meters a second)",
-    )
-    made.add_argument("--seconds", type=float, metavar="S", help="send so long (120 for none and full at 10, else 20)")
-    made.add_argument("--repeats", type=int, default=REPEATS, metavar="N", help=f"how often each ({REPEATS})")
-    made.add_argument("--quick", action="store_true", help="none and full for some seconds, to see that it works")
+        "--seconds", type=float, metavar="S",
+        help=f"measure so long ({LONG_S:g} for none and full at buffer 10, else {SHORT_S:g})",
+    )  # fmt: skip
     return made
 
 
+def seconds_of(context: str, buffer: int) -> float:
+    """How long the sensors send."""
+    return LONG_S if (context, buffer) in LONG else SHORT_S
+
+
 def main() -> int:
-    options = parser().parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    network.enter("benchmarks.overhead")
-    drain_s, idle_s = (QUICK_DRAIN_S, QUICK_IDLE_S) if options.quick else (DRAIN_S, IDLE_S)
+    options = options_of().parse_args()
     if options.quick:
         options.contexts, options.buffers, options.repeats = ("none", "full"), (10,), 1
         options.seconds = options.seconds or QUICK_S
-    rounds: list[list[Run]] = [[] for _ in range(options.repeats)]
-    wanted = settings(options.shapes, options.contexts, options.buffers, options.seconds)
-    for name, of_shape in wanted.items():
-        hosts = network_of(shape(name))
-        hosts.build()
-        for number, measured in enumerate(rounds, 1):
-            for setting in of_shape if number % 2 else reversed(of_shape):
-                with tempfile.TemporaryDirectory(prefix="headwater-bench-") as folder:
-                    measured.append(measure(setting, Path(folder), hosts, options.rate, drain_s, idle_s))
-                print(f"repeat {number}, {report.line(measured[-1])}", flush=True)
-    load = (
-        "14 meters a second and group" if options.rate is None else f"{options.rate:,.0f} readings a second and group"
-    )
-    made = report.make(rounds, load, drain_s)
+    if options.server is not None:
+        flows = flow.watch(options.server, options.repeats, options.seconds or SHORT_S)
+        print(flow.table(flows), end="")
+        if options.report is not None:
+            flow.write(flows, options.report)
+        return 0
+    has_network = on_network("benchmarks.overhead", options.loopback, "bytes counted by connection")
+    if not has_network and (why := tcp.problem()):
+        raise Unavailable(why)
+    drain_s, idle_s = (QUICK_DRAIN_S, QUICK_IDLE_S) if options.quick else (DRAIN_S, IDLE_S)
+    wanted = settings(
+        options.shapes, options.contexts, options.buffers,
+        seconds_of if options.seconds is None else lambda context, buffer: options.seconds,
+    )  # fmt: skip
+    rounds = in_rounds(
+        wanted, options.repeats, has_network,
+        lambda setting, folder, network: measure(setting, folder, network, options.rate, drain_s, idle_s),
+    )  # fmt: skip
+    made = report.make(rounds, rate_in_words(options.rate), drain_s, ON_NETWORK if has_network else COUNTED)
     print(report.table(made), end="")
     if options.report is not None:
         report.write(made, options.report)
@@ -71,4 +79,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run("overhead", main))

@@ -6,10 +6,11 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.grid.load import loaded
-from benchmarks.grid.network import Counted, Network
+from benchmarks.grid.network import Network
 from benchmarks.grid.running import Grid
+from benchmarks.grid.settings import Setting
 from benchmarks.grid.shapes import hops, shape
-from benchmarks.overhead.settings import Setting
+from benchmarks.overhead.counters import counters_of
 from headwater.cli.demo_check import Source
 from headwater.config import Topology
 from headwater.config.topology import SERVER
@@ -50,48 +51,49 @@ class Run(msgspec.Struct, frozen=True):
         """Of these bytes those that would not have passed without readings."""
         return (self.path_bytes - self.idle_bytes_s * self.counted_s) / self.messages
 
+    @property
+    def nodes_a_reading(self) -> float:
+        """In and out of all nodes for each reading, which is what was published in 2018."""
+        return sum(one.received + one.sent for one in self.components if one.name != SERVER) / self.messages
 
-def measure(setting: Setting, folder: Path, network: Network, rate: float | None, drain_s: float, idle_s: float) -> Run:
+    def __str__(self) -> str:
+        return (
+            f"{self.setting.name}: {self.messages:,} readings, path {self.path_a_reading:.1f} B a reading, "
+            f"of which {self.above_idle:.1f} B above what idle links carry"
+        )
+
+
+def measure(
+    setting: Setting, folder: Path, network: Network | None, rate: float | None, drain_s: float, idle_s: float
+) -> Run:
     """Measure a setting in a folder of its own; TimeoutError when the topology does not start or deliver."""
     topology = loaded(shape(setting.shape), setting.context, setting.buffer, rate)
-    with Grid(topology, folder, network) as grid:
+    with Grid(topology, folder, network) as grid, counters_of(grid) as counters:
         grid.start_daemons()
         grid.wait_for_nodes()
         time.sleep(SETTLE_S)
-        idle = sum(network.link_bytes().values())
+        _, idle = counters.now()
         time.sleep(idle_s)
-        idle_bytes_s = (sum(network.link_bytes().values()) - idle) / idle_s
+        before, begun = counters.now()
+        idle_bytes_s = (begun - idle) / idle_s
         begun_s = time.monotonic()
-        before, begun = _counted(network), sum(network.link_bytes().values())
         grid.start_sensors()
         time.sleep(setting.seconds)
         grid.end_sensors()
         time.sleep(drain_s)
         counted_s = time.monotonic() - begun_s
-        after, path_bytes = _counted(network), sum(network.link_bytes().values()) - begun
+        after, ended = counters.now()
         delivery = grid.drained()
         if delivery.lost:
             raise TimeoutError(f"{setting.name}: {delivery.lost} of {delivery.sent} readings did not arrive")
-        passed = _passed(grid.topology)
+        passed = _passed(grid.topology) | {SERVER: delivery.sent}
         components = [
             Component(
-                host,
-                after[host].received - before[host].received,
-                after[host].sent - before[host].sent,
-                delivery.sent if host == SERVER else passed[host],
+                host, after[host].received - before[host].received, after[host].sent - before[host].sent, messages
             )
-            for host in (*passed, SERVER)
+            for host, messages in passed.items()
         ]
-        return Run(setting, components, path_bytes, delivery.sent, idle_bytes_s, counted_s)
-
-
-def _counted(network: Network) -> dict[str, Counted]:
-    """What each host received and sent so far on all its links."""
-    found = {}
-    for host in network.hosts:
-        counts = [network.counted(link, host) for link in network.of(host)]
-        found[host] = Counted(sum(one.received for one in counts), sum(one.sent for one in counts))
-    return found
+        return Run(setting, components, ended - begun, delivery.sent, idle_bytes_s, counted_s)
 
 
 def _passed(topology: Topology) -> dict[str, int]:

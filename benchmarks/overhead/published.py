@@ -71,3 +71,13 @@ def published_store(shape: str, context: str) -> float | None:
     """Bytes per message that the store got in 2018; None where nothing was published."""
     kb = _STORE_KB.get(shape, {}).get(context)
     return None if kb is None else 1000 * kb / (SOURCES[shape] * MESSAGES_A_SOURCE)
+
+
+def published_nodes(shape: str, context: str) -> float | None:
+    """Bytes in and out of all nodes together for each message of a source; None where nothing was published."""
+    figures = _BYTES.get(shape, {}).get(context)
+    if figures is None:
+        return None
+    # Of two sources each has a gateway of its own, which half of the messages pass.
+    shares = (1 / 2, 1 / 2, 1, 1) if shape == "fork" else (1,) * len(figures)
+    return sum(share * sum(in_out) for share, in_out in zip(shares, figures, strict=True))

@@ -7,10 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.failure.asked import report_of, scenario_of
 from benchmarks.failure.faults import KINDS, ON_NETWORK, Subject, plan
 from benchmarks.failure.judging import Alarm, Done, Sighting, judge, quantile
 from benchmarks.failure.observer import seen
+from benchmarks.failure.report import table
 from benchmarks.grid.shapes import shape
+from headwater.health.chaos.documents import ChaosFault, ChaosKind, ChaosObserver, ChaosReport
+from headwater.health.chaos.scenario import Fault as Kill
+from headwater.health.chaos.scenario import Place, faults_of, read_scenario
 from tests.benchmarks.namespaces import need_network
 
 ROOT = Path(__file__).parents[2]
@@ -52,13 +57,13 @@ def test_a_fault_without_an_alarm_is_not_detected() -> None:
 def test_an_alarm_while_nothing_is_wrong_is_false() -> None:
     found = judge([fault()], [saw(0), saw(5, A), saw(6), saw(12, A), saw(18), saw(25, B)])
 
-    assert [(one.at_ns, one.alarm.subject) for one in found.false] == [(5 * S, A), (25 * S, B)]
+    assert found.false == ["in the quiet: pipeline 000001: silent", "in the quiet: node 000002: silent"]
 
 
 def test_a_later_alarm_of_what_the_fault_did_not_touch_is_false() -> None:
     found = judge([fault()], [saw(0), saw(12, A), saw(13, A, B), saw(18)])
 
-    assert [one.during for one in found.false] == ["3.0 s after pipeline 000001 (kill) was injected"]
+    assert found.false == ["3.0 s after pipeline 000001 (kill) was injected: node 000002: silent"]
 
 
 def test_a_part_of_the_failed_node_on_its_way_back_is_counted_apart() -> None:
@@ -87,6 +92,34 @@ def test_without_a_network_no_link_is_planned_to_fail() -> None:
 
     assert {one.kind for one in planned} == {"node", "pipeline", "provenance"}
     assert not {one.way for one in planned} & set(ON_NETWORK)
+
+
+def test_a_running_topology_gets_as_many_faults_of_each_kind() -> None:
+    places = [Place("gatewayA", 1, has_next=True), Place("endpoint", 2, has_next=False)]
+
+    drawn = faults_of(read_scenario(scenario_of(KINDS, 3)), places)
+
+    assert sorted(str(fault.expected) for fault in drawn) == sorted(3 * KINDS)
+
+
+def test_what_a_running_topology_tells_has_the_form_of_a_campaign() -> None:
+    killed = ChaosFault(number=1, fault=Kill(kind="kill-node", target="gatewayA"), injected_s=1.0, detected_s=2.5)
+    kind = ChaosKind(
+        injected=1, detected=1, wrong_kind=0, min_s=2.5, p50_s=2.5, p95_s=2.5, p99_s=2.5, max_s=2.5,
+        recovery_p50_s=None, recovery_max_s=None,
+    )  # fmt: skip
+    told = ChaosReport(
+        seed=1, begun_ms=0, lasted_s=10.0, kinds={"node": kind}, ways={"kill-node": kind}, false_alarms=1,
+        false=["link gatewayA to endpoint at 9.0 s"],
+        readings_lost=1, losses={"dropped": 1}, undelivered=2, delivered=9,
+        observer=ChaosObserver(looks=250, failed=0, gap_p99_ms=50, gap_max_ms=60), faults=[killed],
+    )  # fmt: skip
+
+    made = report_of(told, "here", planned=2)
+
+    assert (made.kinds["node"].p99_s, made.false_alarms, made.readings_lost, made.asked_per_s) == (2.5, 1, 3, 25.0)
+    assert made.unhealed == "kill-node gatewayA; 1 faults were not reached"
+    assert "- false: link gatewayA to endpoint at 9.0 s" in table(made)
 
 
 def test_all_is_well_only_when_everything_that_should_be_is_there() -> None:

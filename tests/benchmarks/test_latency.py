@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.latency.measure import Run, Setting
+from benchmarks.grid.settings import Setting
+from benchmarks.latency.asked import of_ways
+from benchmarks.latency.measure import Run
 from benchmarks.latency.report import COLUMNS, csv_rows, make, table
 from benchmarks.latency.spans import Figures, Stamped, figures, from_outside, from_stamps
-from tests.benchmarks.namespaces import need_network
+from headwater.client.results import Datapoint, PointContext
 
 ROOT = Path(__file__).parents[2]
 WAY = ("gatewayA", "gatewayB", "endpoint")
@@ -35,6 +37,28 @@ def test_stamps_tell_the_time_in_nodes_on_hops_and_over_all() -> None:
         "pipeline": 20.0,
     }
     assert found["pipeline"].readings == 10
+
+
+def point(host: str, received_ms: int | None, sent_ms: int | None) -> Datapoint:
+    return Datapoint(id="", context=PointContext(host_id=host, receive_time=received_ms, send_time=sent_ms))
+
+
+def test_the_api_tells_the_same_of_a_running_topology() -> None:
+    lineage = [point("03", 120, None), point("02", 106, 111), point("01", 100, 102)]
+
+    found = of_ways([(lineage, 10)], {"01": "gatewayA", "02": "gatewayB", "03": "endpoint"})
+
+    assert {name: held.mean for name, held in found.items()} == {
+        "node gatewayA": 2.0, "hop gatewayA to gatewayB": 4.0, "node gatewayB": 5.0,
+        "hop gatewayB to endpoint": 9.0, "pipeline": 20.0,
+    }  # fmt: skip
+    assert found["pipeline"].readings == 10
+
+
+def test_of_the_api_what_steps_made_and_times_that_are_not_recorded_are_passed_over() -> None:
+    averaged = [point("02", 120, None), point("01", 110, 115), point("01", 100, None), point("01", 101, None)]
+
+    assert of_ways([(averaged, 1), ([point("02", None, None), point("01", 100, None)], 1)], {}) == {}
 
 
 def test_without_stamps_nothing_is_told_of_nodes() -> None:
@@ -61,16 +85,16 @@ def test_every_reading_counts_once() -> None:
 
 def run(context: str, p50: float) -> Run:
     stamped = {"hop gatewayA to endpoint": Figures(2.5, 2.0, 4.0, 10)} if context != "none" else {}
-    return Run(Setting("two-node", context, 10), stamped, {"sensor to durable": Figures(p50, p50, p50, 10)}, 10)
+    return Run(Setting("two-node", context, 10, 20.0), stamped, {"sensor to durable": Figures(p50, p50, p50, 10)}, 10)
 
 
 def test_ratios_are_taken_within_a_repeat_and_hops_stand_beside_2018() -> None:
-    made = make([[run("none", 10.0), run("full", 11.0)], [run("full", 26.0), run("none", 20.0)]], "", 20.0)
+    made = make([[run("none", 10.0), run("full", 11.0)], [run("full", 26.0), run("none", 20.0)]], "")
 
-    assert made.to_none["two-node, full, buffer 10"] == pytest.approx(1.2)
+    assert made.to_none["two-node, full, buffer 10, 20 s"].median == pytest.approx(1.2)
     shown = table(made)
-    assert "| two-node, none, buffer 10 | no stamps | 6.2 |" in shown
-    assert "| two-node, full, buffer 10 | 2.5 | 16.9 |" in shown
+    assert "| two-node, none, buffer 10, 20 s | no stamps | 6.2 |" in shown
+    assert "| two-node, full, buffer 10, 20 s | 2.5 | 16.9 |" in shown
 
 
 def test_a_row_of_the_csv_is_one_latency() -> None:
@@ -84,8 +108,7 @@ def test_a_row_of_the_csv_is_one_latency() -> None:
 
 @pytest.mark.timeout(110)
 def test_a_small_run_tells_every_latency_with_stamps_and_without(tmp_path: Path) -> None:
-    need_network()
-    command = [sys.executable, "-m", "benchmarks.latency", "--quick", "--shapes", "two-node"]
+    command = [sys.executable, "-m", "benchmarks.latency", "--quick", "--loopback", "--shapes", "two-node"]
 
     done = subprocess.run(
         [*command, "--report", str(tmp_path / "report.json")],
@@ -93,7 +116,9 @@ def test_a_small_run_tells_every_latency_with_stamps_and_without(tmp_path: Path)
     )  # fmt: skip
 
     assert done.returncode == 0, done.stderr
-    ((none, full),) = json.loads((tmp_path / "report.json").read_text())["runs"]
+    told = json.loads((tmp_path / "report.json").read_text())
+    assert told["where"] == "on loopback"
+    ((none, full),) = told["rounds"]
     assert (none["stamped"], set(full["stamped"])) == ({}, {"node gatewayA", "hop gatewayA to endpoint", "pipeline"})
     for measured in (none, full):
         assert set(measured["outside"]) == {"sensor to durable", "durable to durable"}

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from benchmarks.grid.load import CONTEXTS, loaded
+from benchmarks.grid.settings import Setting, settings
 from benchmarks.grid.shapes import shape
+from benchmarks.overhead.__main__ import BUFFERS, seconds_of
 from benchmarks.overhead.measure import Component, Run
-from benchmarks.overhead.published import published, published_store
+from benchmarks.overhead.published import published, published_nodes, published_store
 from benchmarks.overhead.report import COLUMNS, csv_rows, make, table
-from benchmarks.overhead.settings import Setting, settings
 from headwater.model.context import ALL_METRICS
 from tests.benchmarks.namespaces import need_network
 
@@ -28,9 +29,9 @@ def run(context: str, path_bytes: int) -> Run:
 def test_ratios_are_taken_within_a_repeat() -> None:
     made = make([[run("none", 1000), run("full", 1100)], [run("full", 2600), run("none", 2000)]], "", 10.0)
 
-    held = made.path_to_none["single, full, buffer 10"]
+    held = made.path_to_none["single, full, buffer 10, 20 s"]
     assert (held.median, held.min, held.max) == pytest.approx((1.2, 1.1, 1.3))
-    assert made.path_a_reading["single, none, buffer 10"].median == 150.0
+    assert made.path_a_reading["single, none, buffer 10, 20 s"].median == 150.0
 
 
 def test_figures_stand_beside_those_of_2018() -> None:
@@ -53,10 +54,19 @@ def test_a_row_of_the_csv_has_the_columns_of_2018() -> None:
 
 
 def test_none_and_full_at_the_largest_buffer_run_longest() -> None:
-    of_shape = settings(["fork"], list(CONTEXTS), (1, 5, 10), None)["fork"]
+    of_shape = settings(["fork"], list(CONTEXTS), BUFFERS, seconds_of)
 
-    assert len(of_shape) == 3 * 13
     assert {(one.context, one.buffer) for one in of_shape if one.seconds == 120.0} == {("none", 10), ("full", 10)}
+    assert {(one.context, one.buffer) for one in of_shape} == {
+        (context, buffer) for context in CONTEXTS for buffer in (1, 5, 10)
+    }
+
+
+def test_each_setting_has_one_without_provenance_that_lasts_as_long() -> None:
+    of_shape = settings(["fork"], list(CONTEXTS), BUFFERS, seconds_of)
+
+    assert {one.none for one in of_shape} < set(of_shape)
+    assert len(of_shape) == len(set(of_shape)) == 3 * 13 + 1
 
 
 def test_contexts_are_those_of_2018() -> None:
@@ -80,6 +90,13 @@ def test_what_was_not_published_is_left_out() -> None:
     assert published("line", "full", "gatewayA") is None
     assert published("fork", "full", "gatewayC") == (355.9, 744.0)
     assert published_store("single", "none") is None
+    assert published_nodes("triangle", "full") is None
+
+
+def test_the_nodes_of_2018_add_up_for_each_message_of_a_source() -> None:
+    assert published_nodes("two-node", "full") == pytest.approx(177.3 + 638.6 + 284.7 + 490.6)
+    gateways = (152.2 + 197.9 + 154.7 + 201.3) / 2
+    assert published_nodes("fork", "none") == pytest.approx(gateways + 254.9 + 279.9 + 206.3 + 65.2)
 
 
 @pytest.mark.timeout(110)
@@ -99,7 +116,8 @@ def test_a_small_run_counts_what_every_component_sent(tmp_path: Path) -> None:
         (context, name) for context in ("none", "meterid") for name in ("gatewayA", "endpoint", "server")
     ]
     assert all(int(row["NET_IN"]) > 0 < int(row["NET_OUT"]) for row in rows)
-    for measured in json.loads((tmp_path / "report.json").read_text())["runs"]:
+    (repeat,) = json.loads((tmp_path / "report.json").read_text())["rounds"]
+    for measured in repeat:
         gateway, endpoint, server = measured["components"]
         assert gateway["messages"] == endpoint["messages"] == server["messages"] == measured["messages"] > 0
         # Every byte of the path is on a link of the gateway, or between endpoint and server.

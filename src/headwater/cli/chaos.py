@@ -1,14 +1,10 @@
 """`headwater chaos`: puts faults into a running topology, and shows how they were noticed."""
 
-import signal
 import sys
-import time
 import tomllib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import msgspec
@@ -17,18 +13,14 @@ from rich.console import Console
 from rich.table import Table
 
 from headwater.cli import typed
+from headwater.cli.chaos_run import begin, interrupted_by_signals, steps, stopped
 from headwater.cli.client import DEFAULT_SERVER, SERVER_KEY, asking
 from headwater.client import Client
-from headwater.client.calls import Call, posted, reading
 from headwater.config.toml import meant
 from headwater.health.chaos.documents import ChaosFault, ChaosKind, ChaosQuestion, ChaosReport, ChaosRun
 from headwater.health.chaos.scenario import BUILT_IN, read_scenario
-from headwater.model.errors import ConfigError, HeadwaterError, NotFound, Rejected, Unavailable
+from headwater.model.errors import ConfigError, HeadwaterError, Rejected
 
-RUNS = "/v1/chaos/runs"
-ASK_EVERY_S = 0.3
-END_S_MAX = 30.0
-"""How long a run that was stopped may take to heal everything and say what was done."""
 WIDE = 140
 
 
@@ -73,13 +65,13 @@ def chaos(
         raise ConfigError("a scenario is needed: a name of headwater chaos list, or a file")
     values = values_of(scenario)
     console = Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=WIDE)
-    with asking(server) as client, _interrupted_by_signals():
-        run = _ask(client, server, posted(RUNS, ChaosQuestion(values, seed), reading(ChaosRun)))
+    with asking(server) as client, interrupted_by_signals():
+        run = begin(client, server, ChaosQuestion(values, seed))
         try:
             run = _follow(client, run, console)
         except KeyboardInterrupt:
             console.print("healing everything …")
-            _show(_stopped(client, run.id), console, report)
+            _show(stopped(client, run.id), console, report)
             raise
     _show(run, console, report)
     lost = 0 if run.report is None else run.report.readings_lost + run.report.undelivered
@@ -135,45 +127,16 @@ def told(fault: ChaosFault) -> str:
     return words + (f"  wrong: {', '.join(fault.wrong)}" if fault.wrong else "")
 
 
-def _ask(client: Client, server: str, call: Call[ChaosRun]) -> ChaosRun:
-    try:
-        return client.ask(call)
-    except NotFound:
-        raise ConfigError(
-            f"the topology of {server} does not allow it: put chaos = {{enabled = true}} into its file and start it "
-            "with headwater up"
-        ) from None
-
-
 def _follow(client: Client, run: ChaosRun, console: Console) -> ChaosRun:
     """Show how far a run is until it ends; HeadwaterError when it failed."""
-    shown = 0
+    shown, now = 0, run
     with console.status("") as status:
-        while run.state == "running":
-            time.sleep(ASK_EVERY_S)
-            run = client.ask(_get(run.id))
-            if run.last is not None and run.last.number > shown:
-                shown = run.last.number
-                console.print(told(run.last))
-            status.update(run.doing)
-    if run.state == "failed":
-        raise HeadwaterError(run.problem)
-    return run
-
-
-def _stopped(client: Client, id: str) -> ChaosRun:
-    """A run after its end was asked for."""
-    client.ask(Call(f"{RUNS}/{id}", lambda _: None, method="DELETE"))
-    deadline_s = time.monotonic() + END_S_MAX
-    while (run := client.ask(_get(id))).state == "running":
-        if time.monotonic() > deadline_s:
-            raise Unavailable(f"run {id} has not ended within {END_S_MAX:.0f} s")
-        time.sleep(ASK_EVERY_S)
-    return run
-
-
-def _get(id: str) -> Call[ChaosRun]:
-    return Call(f"{RUNS}/{id}", reading(ChaosRun))
+        for now in steps(client, run):
+            if now.last is not None and now.last.number > shown:
+                shown = now.last.number
+                console.print(told(now.last))
+            status.update(now.doing)
+    return now
 
 
 def _show(run: ChaosRun, console: Console, file: Path | None) -> None:
@@ -207,18 +170,3 @@ def summary(report: ChaosReport) -> Iterator[str]:
 
 def _seconds(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}"
-
-
-@contextmanager
-def _interrupted_by_signals() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP do what Ctrl-C does: nothing may stay broken."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
