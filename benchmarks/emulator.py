@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from headwater.config.address import free_ports
+from headwater.config.ports import free_ports
 
 HEADWATER = (sys.executable, "-m", "headwater.cli.main")
 METRICS = 4

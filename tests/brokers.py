@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from headwater.config.ports import free_ports
 from tests.conftest import MACHINE_CANNOT
 
 WAIT_S = 20.0
@@ -25,19 +26,12 @@ def mosquitto() -> str:
     return found
 
 
-def free_port() -> int:
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        port: int = held.getsockname()[1]
-        return port
-
-
 class Broker:
     """One broker with its folder and port, over all its lives."""
 
     def __init__(self, folder: Path, *lines: str, program: str | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.port = free_port()
+        (self.port,) = free_ports(1)
         self._program = program or mosquitto()
         self._folder = folder
         self._log = folder / "mosquitto.log"

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from headwater.config.ports import free_ports
 from headwater.model.ids import IdRun
 from headwater.model.records import Batch, Trigger
 from headwater.model.shipment import Shipment, ShippedStamp
 from headwater.model.stamp import Lists, Origin, Same, Select, Stamp, TraceRun
-from tests.brokers import free_port
 
 # Tells, with the line that says that a daemon answers, how many objects are kept out of collections.
 TELLING = """
@@ -42,9 +42,9 @@ def test_no_value_of_a_batch_is_tracked() -> None:
 
 def test_what_a_daemon_begins_with_is_kept_out_of_collections(tmp_path: Path) -> None:
     node = ("--node", "000001", "--data", str(tmp_path))
-    with kept("gateway", *node, "--port", str(free_port())) as gateway:
+    with kept("gateway", *node, "--port", str(free_ports(1)[0])) as gateway:
         assert gateway > 10_000
-    with kept("agent", *node, "--listen", f"127.0.0.1:{free_port()}") as agent:
+    with kept("agent", *node, "--listen", f"127.0.0.1:{free_ports(1)[0]}") as agent:
         assert agent > 10_000
 
 

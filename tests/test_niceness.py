@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from headwater.config.ports import free_ports
 from headwater.node import PROVENANCE_NICENESS
-from tests.brokers import free_port
 
 
 @contextmanager
@@ -31,9 +31,9 @@ def niceness(pid: int) -> int:
 
 def test_an_agent_is_nicer_than_the_gateway_of_its_node(tmp_path: Path) -> None:
     node = ("--node", "000001", "--data", str(tmp_path))
-    listen = f"127.0.0.1:{free_port()}"
+    listen = f"127.0.0.1:{free_ports(1)[0]}"
     with (
-        running("gateway", *node, "--port", str(free_port())) as gateway,
+        running("gateway", *node, "--port", str(free_ports(1)[0])) as gateway,
         running("agent", *node, "--listen", listen) as agent,
     ):
         assert niceness(gateway) == 0

@@ -12,7 +12,7 @@ import pytest
 
 from headwater.capture import Location, Recorder, within
 from headwater.client import Client
-from headwater.config.address import free_ports
+from headwater.config.ports import free_ports
 from headwater.model.errors import HeadwaterError
 from tests.capture.laboratory import NODE
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from headwater.cli.idprovider import idprovider_options, parser
-from headwater.config.address import free_ports
+from headwater.config.ports import free_ports
 from headwater.emulator.options import IdProviderOptions
 from headwater.emulator.sensor_ids import ask_for_ids
 from headwater.model.errors import ConfigError, Unavailable

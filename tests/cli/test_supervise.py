@@ -12,7 +12,8 @@ from contextlib import contextmanager
 import pytest
 
 FOREGROUND = """
-import socket, sys
+import sys
+from headwater.config.ports import free_ports
 from headwater.cli.main import exit_code_of, sentence_of
 from headwater.cli.supervise import supervise
 from headwater.cli.supervisor import Spec, Supervisor, print_line
@@ -28,9 +29,7 @@ CHILDREN = {
     "ends": "",
     "fails": "import sys; sys.exit(2)",
 }
-with socket.socket() as free:
-    free.bind(("127.0.0.1", 0))
-    port = str(free.getsockname()[1])
+port = str(free_ports(1)[0])
 specs = [
     Spec(
         name=kind,

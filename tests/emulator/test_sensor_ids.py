@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from headwater.config.ports import free_ports
 from headwater.emulator.generator import generate_household
 from headwater.emulator.idprovider import Counter
 from headwater.emulator.sensor_ids import ask_for_ids, files_of, take_ids
@@ -15,12 +16,6 @@ from headwater.log.disk import RealDisk
 from headwater.model.errors import ConfigError, Unavailable
 from tests.emulator.test_idprovider import serving
 from tests.simulation.disk import SimDisk
-
-
-def unused_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 def test_ids_are_taken_once_and_remembered(tmp_path: Path) -> None:
@@ -40,7 +35,7 @@ def test_ids_are_taken_once_and_remembered(tmp_path: Path) -> None:
 
 def test_a_provider_that_is_away_is_waited_for(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
-    port = unused_port()
+    (port,) = free_ports(1)
 
     async def run() -> tuple[str, ...]:
         taking = asyncio.create_task(take_ids(SimDisk(), f"127.0.0.1:{port}", 1))

@@ -25,7 +25,17 @@ from headwater.log.disk import RealDisk
 from headwater.model.records import Kind, Loss
 from headwater.wire import codec
 from headwater.wire.records import decode_body
-from tests.pipeline.daemons import Reading, Running, by_series, gateway_options, readings, records, running, until
+from tests.pipeline.daemons import (
+    Reading,
+    Running,
+    by_series,
+    free_address,
+    gateway_options,
+    readings,
+    records,
+    running,
+    until,
+)
 
 START_MS = 1_700_000_000_000
 NOW_MS = 1_800_000_000_000
@@ -73,11 +83,6 @@ async def send_all(given: SensorOptions, replay: Replay) -> None:
 
 def gateway(folder: Path, node: int = 1, **more: Any) -> "contextlib.AbstractAsyncContextManager[Running]":
     return running(gateway_options(folder / f"node{node}", node, **more))
-
-
-async def unused_address(folder: Path) -> str:
-    async with gateway(folder, 99) as gone:
-        return gone.address
 
 
 def losses(folder: Path) -> list[Loss]:
@@ -198,7 +203,7 @@ def test_a_slow_tick_is_waited_for(tmp_path: Path, pace: dict[str, Any]) -> None
 
 def test_a_gateway_that_comes_late_and_goes_away_gets_everything_once(tmp_path: Path) -> None:
     async def run() -> None:
-        address = await unused_address(tmp_path)
+        address = free_address()
         given = options(tmp_path / "journal", address, rate=20_000.0)
         async with sending(given, household(1000)) as (sensors, task):
             await until(lambda: sensors.sent > 2000)
@@ -218,7 +223,7 @@ def test_what_is_not_acknowledged_is_bounded(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(sensors_module, "UNACKNOWLEDGED_MAX", 10_000)
 
     async def run() -> None:
-        address = await unused_address(tmp_path)
+        address = free_address()
         async with sending(options(tmp_path / "journal", address), household(2000)) as (sensors, task):
             await until(lambda: sensors.sent > 10_000)
             await asyncio.sleep(0.3)

@@ -14,6 +14,8 @@ import grpc
 import msgspec
 import numpy as np
 
+from headwater.config.address import LOOPBACK
+from headwater.config.ports import free_ports
 from headwater.log.disk import RealAppendFile, RealDisk
 from headwater.log.reader import LogReader
 from headwater.log.recovery import MARK
@@ -34,6 +36,11 @@ WAIT_S = 30.0
 
 def wall_ms() -> int:
     return time.time_ns() // 1_000_000
+
+
+def free_address() -> str:
+    """An address for a daemon that comes later, or back: nobody else is given it meanwhile."""
+    return f"{LOOPBACK}:{free_ports(1)[0]}"
 
 
 def gateway_options(data: Path, node: int = 1, **more: Any) -> GatewayOptions:

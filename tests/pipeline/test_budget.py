@@ -2,20 +2,24 @@
 
 import asyncio
 import random
-import socket
 from pathlib import Path
 
 from headwater.model.records import Kind, Loss, Why
 from headwater.wire.records import decode_body
-from tests.pipeline.daemons import Reading, Source, gateway_options, ramp, readings, records, running, until
+from tests.pipeline.daemons import (
+    Reading,
+    Source,
+    free_address,
+    gateway_options,
+    ramp,
+    readings,
+    records,
+    running,
+    until,
+)
 
 BUDGET = 2 << 20
 SEGMENT = 128 << 10
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
 
 
 def incompressible(count: int) -> list[Reading]:
@@ -32,18 +36,16 @@ def test_a_full_log_holds_back_its_sources_and_loses_nothing(tmp_path: Path) -> 
     """when_full = "block": what does not fit waits at the source until the next hop is there."""
 
     async def scenario() -> None:
-        port = free_port()
+        address = free_address()
         hop = tmp_path / "hop"
-        options = gateway_options(
-            hop, next=f"127.0.0.1:{port}", log_bytes_max=BUDGET, segment_bytes=SEGMENT, storagetime_s=0
-        )
+        options = gateway_options(hop, next=address, log_bytes_max=BUDGET, segment_bytes=SEGMENT, storagetime_s=0)
         source = Source()
         source.make(incompressible(300_000))
         async with running(options) as gateway, source.connected(gateway.address):
             sending = asyncio.create_task(source.send())
             await until(lambda: not gateway.daemon.core.room(), "the log is full")
             assert log_bytes(hop) <= BUDGET
-            end = gateway_options(tmp_path / "end", 9, listen=f"127.0.0.1:{port}")
+            end = gateway_options(tmp_path / "end", 9, listen=address)
             async with running(end) as endpoint:
                 await sending
                 await until(lambda: endpoint.daemon.log.state.count == 300_000, "all is delivered")
@@ -58,11 +60,11 @@ def test_a_full_log_drops_its_oldest_unsent_readings_and_names_them(tmp_path: Pa
     """when_full = "drop_oldest": sources go on, and what was dropped is counted at the endpoint."""
 
     async def scenario() -> None:
-        port = free_port()
+        address = free_address()
         hop = tmp_path / "hop"
         options = gateway_options(
             hop,
-            next=f"127.0.0.1:{port}",
+            next=address,
             log_bytes_max=BUDGET,
             segment_bytes=SEGMENT,
             storagetime_s=0,
@@ -74,7 +76,7 @@ def test_a_full_log_drops_its_oldest_unsent_readings_and_names_them(tmp_path: Pa
             await source.send()
             await source.settled()
             assert log_bytes(hop) <= BUDGET
-            end = gateway_options(tmp_path / "end", 9, listen=f"127.0.0.1:{port}")
+            end = gateway_options(tmp_path / "end", 9, listen=address)
             async with running(end) as endpoint:
                 outflow = gateway.daemon.outflow
                 assert outflow is not None

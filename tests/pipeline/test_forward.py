@@ -23,6 +23,7 @@ from tests.pipeline.daemons import (
     Source,
     batches,
     chain,
+    free_address,
     gateway_options,
     logged,
     ramp,
@@ -80,7 +81,7 @@ def test_every_reading_arrives_once_in_order_and_leads_to_where_it_came_from(tmp
 
 def test_nothing_is_lost_or_doubled_when_the_next_hop_starts_again_midway(tmp_path: Path) -> None:
     async def run() -> None:
-        endpoint = gateway_options(tmp_path / "2", 2)
+        endpoint = gateway_options(tmp_path / "2", 2, listen=free_address())
         source = Source()
         async with contextlib.AsyncExitStack() as stack:
             async with running(endpoint) as before:
@@ -89,7 +90,7 @@ def test_nothing_is_lost_or_doubled_when_the_next_hop_starts_again_midway(tmp_pa
                 await feed(gateway, source, ramp(8000))
                 await has(before, 1)
             await feed(gateway, source, ramp(4000, start=8000))
-            async with running(gateway_options(tmp_path / "2", 2, listen=before.address)) as after:
+            async with running(endpoint) as after:
                 await has(after, 12_000)
 
     asyncio.run(run())
@@ -98,8 +99,7 @@ def test_nothing_is_lost_or_doubled_when_the_next_hop_starts_again_midway(tmp_pa
 
 def test_a_next_hop_that_is_not_there_yet_gets_everything_later(tmp_path: Path) -> None:
     async def run() -> None:
-        async with running(gateway_options(tmp_path / "gone", 9)) as gone:
-            address = gone.address
+        address = free_address()
         async with running(gateway_options(tmp_path / "1", 1, next=address)) as gateway:
             await feed(gateway, Source(), ramp(5000))
             async with running(gateway_options(tmp_path / "2", 2, listen=address)) as endpoint:
@@ -293,8 +293,7 @@ def test_a_link_that_fails_is_told_and_tried_again_ever_more_slowly(
 def test_a_link_that_worked_is_tried_again_soon(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async def run() -> None:
         source = Source()
-        async with running(gateway_options(tmp_path / "gone", 9)) as gone:
-            address = gone.address
+        address = free_address()
         async with running(gateway_options(tmp_path / "1", 1, next=address)) as gateway:
             await until(lambda: len(warnings(caplog)) >= 4, "a long wait")
             for part in range(3):

@@ -31,6 +31,7 @@ from tests.pipeline.daemons import (
     Source,
     by_series,
     chain,
+    free_address,
     gateway_options,
     logged,
     ramp,
@@ -147,8 +148,7 @@ def test_the_same_run_over_two_hops_of_2018_keeps_the_ids_linked(tmp_path: Path)
 
 def test_a_hop_that_comes_later_gets_everything_and_one_that_dies_gets_it_again(tmp_path: Path) -> None:
     async def run() -> None:
-        async with old_hop() as gone:
-            address = gone.address
+        address = free_address()
         source = Source()
         async with towards(tmp_path, address) as gateway:
             await feed(gateway, source, ramp(3000))

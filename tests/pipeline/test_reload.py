@@ -20,6 +20,7 @@ from tests.pipeline.daemons import (
     Running,
     Source,
     by_series,
+    free_address,
     gateway_options,
     logged,
     ramp,
@@ -305,10 +306,9 @@ def test_what_went_to_an_earlier_hop_does_not_go_to_the_next_one_after_a_restart
 def test_a_change_of_a_hop_that_is_away_waits_and_says_so_until_it_has_answered(tmp_path: Path) -> None:
     async def run() -> None:
         async with running(gateway_options(tmp_path / "3", 3)) as second:
-            kept = gateway_options(tmp_path / "2", 2)
+            kept = gateway_options(tmp_path / "2", 2, listen=free_address())
             async with running(kept) as first:
-                address = first.address
-                options = gateway_options(tmp_path / "1", 1, next=address)
+                options = gateway_options(tmp_path / "1", 1, next=first.address)
                 async with running(options) as gateway:
                     await feed(gateway, Source(), ramp(10))
                     await all_passed(gateway)
@@ -318,7 +318,7 @@ def test_a_change_of_a_hop_that_is_away_waits_and_says_so_until_it_has_answered(
                 await until(lambda: trouble(gateway).startswith("the change of next waits"))
                 await feed(gateway, Source(), ramp(10))
                 assert gateway.daemon.core.options == options
-                async with running(replace(kept, listen=address)):
+                async with running(kept):
                     await until(lambda: gateway.daemon.core.options == new, "the change")
                 await all_passed(gateway)
                 assert not trouble(gateway)

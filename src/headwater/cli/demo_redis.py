@@ -17,7 +17,8 @@ from headwater.cli import lifeline
 from headwater.cli.processes import API_RANK
 from headwater.cli.supervisor import Spec
 from headwater.config import Topology
-from headwater.config.address import LOOPBACK, free_ports, parse_address
+from headwater.config.address import LOOPBACK
+from headwater.config.ports import free_ports
 from headwater.model.errors import ConfigError
 from headwater.model.ids import format_node
 
@@ -37,11 +38,8 @@ def redis_server() -> str:
 
 
 def with_redis(topology: Topology) -> Topology:
-    """The topology with a database for each node, on a free port that no process of it has."""
-    listens = [topology.server.listen, topology.server.ingest, *(gateway.listen for gateway in topology.gateways)]
-    taken = {parse_address(listen).port for listen in (*listens, *(agent.listen for agent in topology.agents))}
-    while (port := free_ports(1)[0]) in taken:
-        continue
+    """The topology with a database for each node, on a free port."""
+    (port,) = free_ports(1)
     agents = [replace(agent, redis=f"redis://{LOOPBACK}:{port}/{at}") for at, agent in enumerate(topology.agents)]
     return replace(topology, agents=tuple(agents))
 

@@ -8,8 +8,9 @@ import msgspec
 from msgspec.structs import replace
 
 from headwater.agent.options import AgentOptions
-from headwater.config.address import LOOPBACK, Address, free_ports, reached
+from headwater.config.address import LOOPBACK, Address, reached
 from headwater.config.inlets import http_values, mqtt_values
+from headwater.config.ports import free_ports
 from headwater.config.relays import with_relays, without_relays
 from headwater.config.server import webhook_values
 from headwater.config.toml import toml_text

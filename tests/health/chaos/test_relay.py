@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from headwater.config.address import LOOPBACK, free_ports
+from headwater.config.address import LOOPBACK
+from headwater.config.ports import free_ports
 from headwater.health.chaos.options import Way
 from headwater.health.chaos.relay import Conduct, Relay, read_conduct, write_conduct
 
