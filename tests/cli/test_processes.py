@@ -8,7 +8,14 @@ import pytest
 from msgspec.structs import replace
 
 from headwater.cli.idprovider import idprovider_options, parser
-from headwater.cli.processes import HEADWATER, needing_restart, not_ready, server_processes, topology_processes
+from headwater.cli.processes import (
+    HEADWATER,
+    addresses,
+    needing_restart,
+    not_ready,
+    server_processes,
+    topology_processes,
+)
 from headwater.cli.supervisor import Spec
 from headwater.config import format_topology, load_topology, with_free_ports
 from headwater.emulator.options import IdProviderOptions
@@ -128,6 +135,12 @@ def test_a_server_passes_its_arguments_on() -> None:
     assert commands == [(*HEADWATER, "server", "--data", "d", "--part", part) for part in ("store", "api", "ui")]
     bare = server_processes(replace(server, dashboard=False), ())
     assert [spec.name for spec in bare] == ["server/store", "server/api"]
+
+
+def test_people_are_told_where_the_dashboard_is_when_there_is_one() -> None:
+    server = load_topology(FORK).server
+    assert addresses(server) == "dashboard: http://127.0.0.1:5000  API: http://127.0.0.1:5000/v1"
+    assert addresses(replace(server, dashboard=False)) == "API: http://127.0.0.1:5000/v1"
 
 
 def test_only_who_answers_is_ready() -> None:

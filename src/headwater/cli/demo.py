@@ -20,6 +20,7 @@ from headwater.cli import typed
 from headwater.cli.client import asking
 from headwater.cli.demo_redis import redis_server, redis_urls, with_redis
 from headwater.cli.demo_run import DemoRun, Report, with_load
+from headwater.cli.processes import addresses
 from headwater.cli.trace import LINE_MAX, drawn
 from headwater.config import load_topology, with_free_ports
 from headwater.model.errors import ConfigError
@@ -72,7 +73,7 @@ def demo(
     ends = seconds is not None or report is not None
     try:
         with _stopping() as stop, run:
-            console.print(f"{len(loaded.gateways)} nodes of topology {topology!r} are up; API: {loaded.api_url}/v1")
+            console.print(f"{len(loaded.gateways)} nodes of topology {topology!r} are up; {addresses(loaded.server)}")
             if ends:
                 found = _measure(run, console, seconds, topology, stop)
                 _tell(found, console)
@@ -146,7 +147,7 @@ def _show(run: DemoRun, console: Console, stop: list[int]) -> None:
     for example in _examples(run):
         _trace(run, console, example)
     console.print(f"{run.progress().delivered:,} readings delivered, {run.stamps():,} stamps stored")
-    console.print(f"API: {run.topology.api_url}/v1   headwater trace ID --server {run.topology.api_url}")
+    console.print(f"{addresses(run.topology.server)}  headwater trace ID --server {run.topology.api_url}")
     console.print("Ctrl-C stops everything.")
     _send(run, console, stop, None)
     while not stop:

@@ -78,6 +78,12 @@ def server_processes(server: ServerOptions, arguments: tuple[str, ...]) -> list[
     return specs
 
 
+def addresses(server: ServerOptions) -> str:
+    """Where people and programs find a server, in words."""
+    url = f"http://{parse_address(server.listen).reachable}"
+    return f"dashboard: {url}  API: {url}/v1" if server.dashboard else f"API: {url}/v1"
+
+
 def _id_provider(options: IdProviderOptions) -> Spec:
     command = (*HEADWATER, ID_PROVIDER, "--listen", options.listen, "--start_id", options.start_id)
     return Spec(

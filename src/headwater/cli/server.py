@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from headwater.cli import logs, typed
-from headwater.cli.processes import server_processes
+from headwater.cli.processes import addresses, server_processes
 from headwater.cli.supervise import supervise
 from headwater.cli.supervisor import Supervisor
 from headwater.cli.up import prefixed
@@ -56,7 +56,7 @@ def server(
     def ready(waiting: list[str]) -> None:
         for address in waiting:
             say("server", f"nothing answers at {address} yet")
-        say("server", f"API: http://{parse_address(options.listen).reachable}/v1 (Ctrl-C stops it)")
+        say("server", f"{addresses(options)} (Ctrl-C stops it)")
 
     return supervise(Supervisor(specs, options.data.parent / "processes-server.json", say), ready)
 

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from headwater.cli import typed
 from headwater.cli.faults import Configuration, Faults
-from headwater.cli.processes import needing_restart, topology_processes
+from headwater.cli.processes import addresses, needing_restart, topology_processes
 from headwater.cli.supervise import supervise
 from headwater.cli.supervisor import Say, Supervisor
 from headwater.config import Topology, load_topology
@@ -53,7 +53,7 @@ def up(
     def ready(waiting: list[str]) -> None:
         for address in waiting:
             say("up", f"nothing answers at {address} yet")
-        say("up", f"{len(specs)} processes started; API: {loaded.api_url}/v1 (Ctrl-C stops everything)")
+        say("up", f"{len(specs)} processes started; {addresses(loaded.server)} (Ctrl-C stops everything)")
 
     def reload() -> None:
         try:
