@@ -20,11 +20,13 @@ from headwater.model.errors import HeadwaterError
 EVERY_S = 0.5
 IDLE_S = 2.0
 """A page hears this often that there is nothing new."""
+STALE_S = 3.0
+"""An API that takes so long to answer is away: nothing old is shown as if it were current."""
 FOLLOWERS_MAX = 256
 TOPICS_MAX = 64
 NO_SUCH_TOPIC, WRONG_ORIGIN, TOO_MANY = 4404, 4403, 4503
 """RFC 6455, section 7.4.2: codes of our own, after the statuses of HTTP."""
-SAME = '{"kind":"same"}'
+SAME, AWAY = '{"kind":"same"}', '{"kind":"away"}'
 
 _logger = logging.getLogger(__name__)
 
@@ -61,6 +63,7 @@ class Feed:
         self._look = look
         self._every_s = every_s
         self._number = 0
+        self._looked_s = 0.0
         self._frame: Frame | None = None
         self._shown: Shown | None = None
         self._news = asyncio.Condition()
@@ -92,7 +95,8 @@ class Feed:
             async with asyncio.timeout(IDLE_S), self._news:
                 await self._news.wait_for(lambda: self._frame is not None and self._frame.number != have)
         except TimeoutError:
-            return have, SAME
+            is_away = self._shown is None or asyncio.get_running_loop().time() - self._looked_s > STALE_S
+            return have, AWAY if is_away else SAME
         assert self._frame is not None
         number, whole, change = self._frame
         return number, change if have == number - 1 else whole
@@ -111,6 +115,7 @@ class Feed:
             await asyncio.sleep(self._every_s)
 
     async def _take(self, shown: Shown | None) -> None:
+        self._looked_s = asyncio.get_running_loop().time()
         before, self._shown = self._shown, shown
         number = self._number + 1
         if shown is None:

@@ -28,8 +28,8 @@
   function take(frame) {
     last = performance.now();
     if (frame.kind === "away") return say("away");
-    if (frame.kind === "same") return;
     say("live");
+    if (frame.kind === "same") return;
     if (frame.alarms) count(frame.alarms.length);
     for (const listener of listeners) listener(frame);
   }
