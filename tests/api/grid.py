@@ -101,6 +101,7 @@ BOOKS: dict[str, object] = {
     "links": (LinkEnd(True, C, "10.0.0.3:50051", 120, sent=1060, delivered=1000, oldest_ms=300),),
 }
 """What A reports of its link."""
+_CONFIG_A = Config(A, "gatewayA", "10.0.0.3:50051", C, listen="0.0.0.0:50051", location=Location("TU-MAR", 52.51, 0.0))
 _SENSOR = Origin(OriginKind.SOURCE, b"sensors1", 100)
 _OLD_CLIENT = Origin(OriginKind.ENTRY, log_of(B), 5)
 _STEP = Origin(OriginKind.STEP, log_of(C), 4, 1)
@@ -115,7 +116,7 @@ def shipments() -> dict[int, Shipment]:
             stamps=(stamped(3, run(A, 0, 4), None, WHERE, T0 + 10, origin=_SENSOR, keyed=keys(1, times)),),
             definitions=(Definition(log_of(A), 1, METER, METRIC),),
             contexts=(WHERE,),
-            configs=((1, Config(A, "gatewayA", "10.0.0.3:50051", C, listen="0.0.0.0:50051")),),
+            configs=((1, _CONFIG_A),),
         ),
         B: Shipment(
             stamps=(
@@ -133,7 +134,7 @@ def shipments() -> dict[int, Shipment]:
             ),
             definitions=(Definition(log_of(B), 1, "314", "01"),),
             contexts=(ONLY_CTIME,),
-            configs=((1, Config(B, "gatewayB", "10.0.0.3:50051", C)),),
+            configs=((1, Config(B, "gatewayB", "10.0.0.3:50051", C, location=Location("roof"))),),
         ),
         C: Shipment(
             stamps=(

@@ -24,13 +24,16 @@ def test_topology_lists_nodes_with_their_successors(api: httpx.Client) -> None:
 
 
 def test_topology_in_detail_shows_logs_addresses_and_steps(api: httpx.Client) -> None:
-    first, hop, last, _ = api.get("/v1/cluster/topology?detail=true").json()
+    first, hop, last, second = api.get("/v1/cluster/topology?detail=true").json()
 
     assert (first["log"], first["next"], first["listen"]) == ("0000000000000001", "10.0.0.3:50051", "0.0.0.0:50051")
     assert (hop["protocol"], hop["whenFull"], hop["provenance"]) == ("push_batches", "block", True)
     assert hop["steps"] == ["average(2s)"]
     assert "next" not in last
     assert last["agent"].startswith("127.0.0.1:")
+    assert first["location"] == {"label": "TU-MAR", "latitude": 52.51, "longitude": 0.0}
+    assert second["location"] == {"label": "roof"}
+    assert "location" not in hop
 
 
 def test_stats_shows_every_node_though_one_has_never_reported(api: httpx.Client) -> None:

@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from headwater.api import documents, openapi
 from headwater.api.answers import encode, flag, json_answer
@@ -22,6 +22,7 @@ from headwater.api.pages import CURSOR, PAGE_HEADERS, Page, Question
 from headwater.api.points import Painter
 from headwater.api.service import Service
 from headwater.api.stats import stats as described
+from headwater.model.context import Location
 from headwater.model.errors import Rejected
 from headwater.model.ids import format_node, parse_node
 from headwater.store.port import DataPoint, Node, Reader
@@ -128,4 +129,13 @@ def _node(node: Node, detail: bool) -> documents.Node:
         document.steps = config.steps
         document.when_full = config.when_full
         document.provenance = config.provenance
+        document.location = _place(config.location)
     return document
+
+
+def _place(location: Location | None) -> documents.Place | UnsetType:
+    if location is None:
+        return UNSET
+    if location.latitude is None or location.longitude is None:
+        return documents.Place(location.label)
+    return documents.Place(location.label, location.latitude, location.longitude)

@@ -79,6 +79,14 @@ class Contribution(msgspec.Struct, frozen=True, gc=False):
     contribution: str
 
 
+class Place(msgspec.Struct, frozen=True):
+    """Where a node says it is; None for both coordinates, in degrees of WGS 84, when they are not known."""
+
+    label: str
+    latitude: float | None = None
+    longitude: float | None = None
+
+
 class Node(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """A node of the topology."""
 
@@ -93,6 +101,7 @@ class Node(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     steps: tuple[str, ...] = ()
     when_full: str | None = None
     provenance: bool | None = None
+    location: Place | None = None
 
 
 class Subject(msgspec.Struct, frozen=True):

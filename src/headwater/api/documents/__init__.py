@@ -5,7 +5,7 @@ set only in answers to ?detail=true.
 """
 
 from headwater.api.documents.answers import Alive, Problem
-from headwater.api.documents.cluster import Node, NodeStat
+from headwater.api.documents.cluster import Node, NodeStat, Place
 from headwater.api.documents.health import (
     Account,
     Clock,
@@ -57,6 +57,7 @@ __all__ = [
     "NodeStat",
     "Origin",
     "Period",
+    "Place",
     "PointContext",
     "PqlAnswer",
     "PqlQuestion",

@@ -6,6 +6,16 @@ from msgspec import UNSET, UnsetType
 from headwater.api.documents.words import HealthWord, HexNode, Milliseconds
 
 
+class Place(msgspec.Struct):
+    """Where a node says it is."""
+
+    label: str
+    latitude: float | UnsetType = UNSET
+    """Degrees north, WGS 84; absent, as the longitude, when it is not known."""
+    longitude: float | UnsetType = UNSET
+    """Degrees east."""
+
+
 class Node(msgspec.Struct, rename="camel", kw_only=True):
     """A node of the topology."""
 
@@ -21,6 +31,8 @@ class Node(msgspec.Struct, rename="camel", kw_only=True):
     steps: tuple[str, ...] | UnsetType = UNSET
     when_full: str | UnsetType = UNSET
     provenance: bool | UnsetType = UNSET
+    location: Place | UnsetType = UNSET
+    """As its configuration has it, whether or not its data points record it."""
 
 
 class NodeStat(msgspec.Struct, rename="camel", kw_only=True):
