@@ -263,6 +263,18 @@ class FullDisk(RealDisk):
         return FullFile(self, self.folder / name, 0)
 
 
+async def fill(gateway: Running) -> FullDisk:
+    """Make a gateway's disk full, once what it logged at its start is durable.
+
+    Otherwise the disk may refuse that already, and whoever comes then finds no room.
+    """
+    disk = gateway.daemon.disk
+    assert isinstance(disk, FullDisk)
+    await gateway.daemon.committer.durable(gateway.daemon.log.state.sequence)
+    disk.full = True
+    return disk
+
+
 class FullFile(RealAppendFile):
     """A file on it."""
 

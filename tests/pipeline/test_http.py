@@ -17,7 +17,7 @@ from headwater.pipeline import daemon as daemon_module
 from headwater.pipeline import http, http_body
 from headwater.pipeline.inlets import HttpOptions
 from headwater.pipeline.mapping import MappingOptions
-from tests.pipeline.daemons import FullDisk, Reading, Running, gateway_options, readings, running, until
+from tests.pipeline.daemons import FullDisk, Reading, Running, fill, gateway_options, readings, running, until
 
 JSON = "application/json"
 RECORD = {"meter": "m", "metric": "power", "timestamp": 5, "value": 1.5}
@@ -263,10 +263,8 @@ def test_nothing_is_promised_while_the_disk_refuses(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(http, "PATIENCE_S", 0.3)
 
     async def work(found: Running, client: httpx.AsyncClient) -> None:
-        disk = found.daemon.disk
-        assert isinstance(disk, FullDisk)
         found.daemon.core.room = lambda: True  # It is taken, and then the disk refuses it.
-        disk.full = True
+        disk = await fill(found)
         answer = await post(client, RECORD)
         check_problem(answer, 503, "disk")
         assert int(answer.headers["retry-after"]) >= 1

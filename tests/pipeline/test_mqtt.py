@@ -21,7 +21,7 @@ from headwater.pipeline.mapping import MappingOptions
 from headwater.pipeline.mqtt import Standing
 from headwater.pipeline.mqtt_link import Message, MqttLink
 from tests.brokers import Broker, broker
-from tests.pipeline.daemons import FullDisk, Reading, Running, Source, gateway_options, readings, running, until
+from tests.pipeline.daemons import FullDisk, Reading, Running, Source, fill, gateway_options, readings, running, until
 
 TOPIC = "plant/{meter}/{metric}"
 
@@ -147,9 +147,7 @@ def test_nothing_is_acknowledged_before_it_is_durable(
 
     async def work() -> None:
         async with gateway(tmp_path / "node", subscription(mosquitto)) as found:
-            disk = found.daemon.disk
-            assert isinstance(disk, FullDisk)
-            disk.full = True
+            disk = await fill(found)
             with publisher(mosquitto) as client:
                 client.publish("plant/m1/power", payload(1))
             await until(lambda: standing(found).unacknowledged == 1 and found.daemon.committer.failing)

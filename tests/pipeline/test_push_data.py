@@ -24,6 +24,7 @@ from tests.pipeline.daemons import (
     Reading,
     Running,
     by_series,
+    fill,
     gateway_options,
     logged,
     readings,
@@ -367,25 +368,21 @@ def test_without_room_nothing_more_is_taken_and_nothing_is_lost(tmp_path: Path) 
 def full_disk_gateway(
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,
-    work: Callable[[Running, FullDisk], Coroutine[None, None, None]],
+    work: Callable[[Running], Coroutine[None, None, None]],
     patience_s: float = 0.2,
 ) -> None:
     """Run something with a gateway whose disk can be full, and that has little patience."""
     monkeypatch.setattr(daemon_module, "RealDisk", FullDisk)
     monkeypatch.setattr(server.GatewayServicer.__init__, "__defaults__", (patience_s,))
 
-    async def run(gateway: Running) -> None:
-        assert isinstance(gateway.daemon.disk, FullDisk)
-        await work(gateway, gateway.daemon.disk)
-
-    at_gateway(folder, run)
+    at_gateway(folder, work)
 
 
 def test_a_disk_that_refuses_is_answered_503_and_200_when_it_works_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def work(gateway: Running, disk: FullDisk) -> None:
-        disk.full = True
+    async def work(gateway: Running) -> None:
+        disk = await fill(gateway)
         (answer,) = await push(gateway.address, [message(1)])
         assert answer.counts == ("503", 0, 0)
         assert "again" in answer.trailers["headwater-reason"]
@@ -399,9 +396,9 @@ def test_a_disk_that_refuses_is_answered_503_and_200_when_it_works_again(
 
 
 def test_nothing_is_promised_before_it_is_durable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def work(gateway: Running, disk: FullDisk) -> None:
+    async def work(gateway: Running) -> None:
         async with open_streams(gateway.address) as begin:
-            disk.full = True
+            disk = await fill(gateway)
             stream = begin()
             await stream.write(message(1))
             answer = asyncio.create_task(stream.finish())
@@ -418,8 +415,8 @@ def test_nothing_is_promised_before_it_is_durable(tmp_path: Path, monkeypatch: p
 def test_a_stream_that_never_ends_is_answered_503_when_the_disk_refuses(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def work(gateway: Running, disk: FullDisk) -> None:
-        disk.full = True
+    async def work(gateway: Running) -> None:
+        disk = await fill(gateway)
         gateway.daemon.core.room = lambda: gateway.daemon.log.unsynced_bytes < 10_000
         async with open_streams(gateway.address) as begin:
             stream = begin()
