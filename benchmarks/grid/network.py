@@ -100,6 +100,8 @@ class Network:
             pair = ["type", "veth", "peer", "name", link.device, "netns", link.right]
             _run("ip", "link", "add", link.device, "netns", link.left, *pair)
             for host in (link.left, link.right):
+                # Without addresses of version 6, which their host would announce whenever it likes.
+                _run("ip", "-n", host, "link", "set", link.device, "addrgenmode", "none")
                 # Without segmentation offload, so that every packet counts with its headers.
                 _run("ip", "-n", host, "link", "set", link.device, "mtu", "1500", "gso_max_segs", "1", "up")
                 _run("ip", "-n", host, "address", "add", f"{link.address(host)}/24", "dev", link.device)
