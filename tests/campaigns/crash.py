@@ -22,7 +22,7 @@ from headwater.model.records import Kind
 from tests.campaigns.check import Final, counts_expected, final_of, problems_of, stamps_expected
 from tests.campaigns.faults import FOLDERS, NODES, SENSORS, Fault, Plan, draw, draw_long
 from tests.campaigns.grid import Grid
-from tests.campaigns.held import Journal, Log, read_journal, read_log, read_source, sent_by
+from tests.campaigns.held import Journal, Log, Shown, read_journal, read_log, read_shown, read_source, sent_by
 from tests.campaigns.nursery import Nursery
 from tests.campaigns.oracle import expected_aggregates
 from tests.campaigns.rest import NoAnswer, Rest
@@ -151,6 +151,8 @@ def settle(grid: Grid) -> Final:
     wait_for(grid, deadline_s, f"{stamps} stamps", lambda: _told(grid, "/v1/totals").get("stamps", 0) >= stamps)
     grid.disarm()
     wait_for(grid, deadline_s, "all processes", lambda: grid.settled)
+    former = _shown(grid)
+    wait_for(grid, deadline_s, "every node to count", lambda: _counted(grid, former, aggregates))
     wait_for(grid, deadline_s, "reports of that", lambda: _reported(grid, aggregates))
     logs = {name: read_log(grid.data(FOLDERS[name])) for name in NODES}
     return final_of(grid.plan, {name: _journal(grid, name, logs["endpoint"]) for name in SENSORS}, logs)
@@ -195,6 +197,21 @@ def _told(grid: Grid, path: str) -> dict[str, int]:
     except NoAnswer:
         return {}
     return answer if isinstance(answer, dict) else {}
+
+
+def _shown(grid: Grid) -> dict[str, Shown]:
+    return {name: read_shown(grid.data(FOLDERS[name])) for name in NODES}
+
+
+def _counted(grid: Grid, former: dict[str, Shown], aggregates: int) -> bool:
+    """Whether every gateway that runs now has counted everything: reports may still be of one that was killed."""
+    right = counts_expected(grid.plan.readings, aggregates)
+    return all(
+        shown.progress_ms != former[name].progress_ms
+        and shown.received >= right[name].received
+        and shown.sent >= right[name].sent
+        for name, shown in _shown(grid).items()
+    )
 
 
 def _reported(grid: Grid, aggregates: int) -> bool:

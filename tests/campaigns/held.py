@@ -14,6 +14,7 @@ from headwater.emulator.journal import SOURCE, Identity, read_entries
 from headwater.log.disk import RealDisk
 from headwater.log.manifest import load_manifest
 from headwater.log.segments import Invalid, read_segment, segment_name, segments
+from headwater.log.standing import PROGRESS, RECEIVED, SENT
 from headwater.model.errors import NotFound
 from headwater.model.reading import SeriesKey
 from headwater.model.records import Batch, Definition, Kind
@@ -118,6 +119,24 @@ def sent_by(source: bytes, log: Log) -> Journal:
     if sorted(numbered) != list(range(1, len(numbered) + 1)):
         raise AssertionError(f"the numbers of source {source.hex()} have holes: {sorted(numbered)}")
     return Journal(source, [numbered[number] for number in sorted(numbered)])
+
+
+class Shown(NamedTuple):
+    """What a pipeline daemon shows its agent."""
+
+    progress_ms: int
+    """When it did so last, by its own clock."""
+    received: int
+    sent: int
+
+
+def read_shown(folder: Path) -> Shown:
+    """What the daemon of a log showed last; zeros before it did."""
+    disk = RealDisk(folder)
+    try:
+        return Shown(*(disk.load_word(name) for name in (PROGRESS, RECEIVED, SENT)))
+    finally:
+        disk.close()
 
 
 def read_log(folder: Path) -> Log:
