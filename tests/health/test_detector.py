@@ -198,7 +198,7 @@ def test_what_a_failure_took_down_has_time_to_come_back_before_it_is_an_alarm_of
 def test_changes_are_numbered_without_a_gap_and_say_what_was_before() -> None:
     hand = Hand()
     hand.wait(1_000, line(1, 2, 3))
-    hand.wait(5_000, line(1, 2))
+    hand.wait(5_000, line(1, 2, 3)[:2])
     hand.wait(5_000, line(1, 2, 3))
     assert [change.number for change in hand.changes] == list(range(1, len(hand.changes) + 1))
     held: dict[Subject, Health] = {}
@@ -286,3 +286,20 @@ def test_nonsense_makes_nobody_else_red(said: list[NodeReport]) -> None:
         of_others = verdict.subject.node != 9 and verdict.subject.target != 9
         assert verdict.health is Health.GREEN or not of_others, verdict
     assert Subject(Part.LINK, 9, 9) not in [verdict.subject for verdict in hand.detector.verdicts]
+
+
+def test_what_others_say_of_a_node_makes_no_link_of_it() -> None:
+    hand = Hand()
+    for _ in range(10):
+        hand.wait(
+            500, [*line(1, 2), report_of(7, links=(LinkEnd(False, 2, "", 1 << 40), LinkEnd(False, 1, "", 9_000)))]
+        )
+    links = [verdict for verdict in hand.detector.verdicts if verdict.subject.part is Part.LINK]
+    assert [(link.subject.node, link.subject.target, link.health) for link in links] == [(1, 2, Health.GREEN)]
+
+
+def test_a_link_that_only_its_receiver_tells_of_is_judged_while_its_source_has_not_been_heard() -> None:
+    hand = Hand()
+    hand.detector.know([1])
+    hand.wait(1_000, [report_of(2, links=(LinkEnd(False, 1, "", 5_000),))])
+    assert hand.verdict(Part.LINK, 1, 2).health is Health.RED

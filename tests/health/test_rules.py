@@ -4,13 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater.health.rules import Finding, assess, view_of
 from headwater.health.signals import Told
 from headwater.health.suspicion import Arrivals, Bounds
-from headwater.model.health import Subject
+from headwater.model.health import Part, Subject
 from headwater.model.report import LinkEnd, Neighbour, NodeReport, Progress
 from tests.health.reports import report_of
 
@@ -112,3 +113,30 @@ def test_every_node_and_both_its_daemons_have_a_finding_and_no_cause_is_made_up(
     for subject, finding in found.items():
         assert finding.subject == subject
         assert finding.cause is None or (finding.cause != subject and found[finding.cause].health.rank == 2)
+
+
+def dead(node: int, hop: int | None) -> Told:
+    """A node that nobody hears any longer, and where it sent to."""
+    links = () if hop is None else (LinkEnd(True, hop, "x:1", 0),)
+    return Told(report_of(node, links=links), 5_000, learned(500))
+
+
+def alone(hops: dict[int, int | None]) -> dict[Subject, Subject | None]:
+    """The causes of some nodes that are dead beside one that lives."""
+    found = findings({node: dead(node, hop) for node, hop in hops.items()} | {9: Told(report_of(9), 0, learned(500))})
+    return {subject: found[subject].cause for subject in (Subject(Part.NODE, node) for node in hops)}
+
+
+@pytest.mark.parametrize("nodes", [(1, 2, 3, 4), (4, 3, 2, 1), (2, 4, 1, 3)])
+def test_nodes_that_are_out_of_reach_behind_each_other_are_one_failure_at_the_end_of_the_way(
+    nodes: tuple[int, ...],
+) -> None:
+    causes = alone(dict(zip(nodes, (*nodes[1:], None), strict=True)))
+    end = Subject(Part.NODE, nodes[-1])
+    assert causes == {**dict.fromkeys((Subject(Part.NODE, node) for node in nodes[:-1]), end), end: None}
+
+
+def test_nodes_that_send_in_a_circle_do_not_explain_each_other_away() -> None:
+    causes = alone({2: 3, 3: 4, 4: 2, 1: 3})
+    root = Subject(Part.NODE, 2)
+    assert causes == {Subject(Part.NODE, node): None if node == 2 else root for node in (1, 2, 3, 4)}

@@ -215,21 +215,37 @@ def _blamed(view: View, finding: Finding, silent_ms: int, is_known: bool = False
 
 def _explain(view: View, found: dict[Subject, Finding]) -> None:
     """Name what has failed in front of nodes and daemons that are out of reach behind it."""
-    for node in view.nodes:
-        subject = Subject(Part.NODE, node)
-        finding = found[subject]
-        if not finding.doubt or finding.cause is not None:
-            continue
-        targets = sorted(target for source, target in view.links if source == node and target is not None)
-        for target in targets:
-            failed = found.get(Subject(Part.NODE, target))
-            if failed is not None and failed.health is Health.RED:
-                found[subject] = finding._replace(cause=failed.subject)
-                break
+    hops = _failed_hops(view, found)
+    for node in hops:
+        root = _root(hops, node)
+        if root != node:
+            subject = Subject(Part.NODE, node)
+            found[subject] = found[subject]._replace(cause=Subject(Part.NODE, root))
     for subject, finding in found.items():
         # The doubtful link of a node that cannot be reached over it is the same failure.
         if finding.cause is not None and (above := found.get(finding.cause)) is not None and above.cause is not None:
             found[subject] = finding._replace(cause=above.cause)
+
+
+def _failed_hops(view: View, found: dict[Subject, Finding]) -> dict[int, int]:
+    """The next hop that is Red, for each node that may only be out of reach behind it."""
+    hops: dict[int, int] = {}
+    for source, target in view.links:
+        finding, hop = found.get(Subject(Part.NODE, source)), found.get(Subject(Part.NODE, target or 0))
+        is_open = finding is not None and finding.doubt and finding.cause is None
+        if target is not None and is_open and hop is not None and hop.health is Health.RED:
+            hops[source] = min(target, hops.get(source, target))
+    return hops
+
+
+def _root(hops: dict[int, int], node: int) -> int:
+    """Where the way over failed hops ends; in a circle the lowest id stands for all of it."""
+    passed = [node]
+    while (hop := hops.get(passed[-1])) is not None:
+        if hop in passed:
+            return min(passed[passed.index(hop) :])
+        passed.append(hop)
+    return passed[-1]
 
 
 def _seconds(ms: int) -> str:

@@ -130,10 +130,8 @@ def link_signals(told: dict[int, Told]) -> dict[LinkKey, LinkSignals]:
     """All links that are told of by either end."""
     links: dict[LinkKey, LinkSignals] = {}
     beats = _beats(told)
-    elsewhere: set[int] = set()
     for node, end, age_ms in _ends(told):
         if end.outgoing:
-            elsewhere.add(node)
             back_ms = None if end.heard_ms is None else end.heard_ms + age_ms
             beat_ms = _worse(beats, node, end.node)
             links[node, end.node] = LinkSignals(back_ms, None, beat_ms, end.stuck_ms, end.problem, end.address)
@@ -141,8 +139,8 @@ def link_signals(told: dict[int, Told]) -> dict[LinkKey, LinkSignals]:
         if end.outgoing or end.node is None or end.node not in told or end.heard_ms is None:
             continue
         key = (end.node, node)
-        if key not in links and end.node in elsewhere:
-            continue  # It sends somewhere else now, and says so.
+        if key not in links and told[end.node].report is not None:
+            continue  # Whose link it is says that there is none: it sends elsewhere now, or never did.
         before = links.get(key) or LinkSignals(None, None, _worse(beats, end.node, node), 0, "", "")
         report_of_receiver = told[node].report
         withheld = report_of_receiver is not None and report_of_receiver.withheld_ms > 0
