@@ -38,3 +38,12 @@ def test_subjects_are_told_in_words() -> None:
     assert told(Subject("pipeline", "000001"), names) == "pipeline daemon of gatewayA"
     assert told(Subject("link", "000001", "000009"), names) == "link gatewayA to 000009"
     assert told(Subject("server"), names) == "server"
+
+
+def test_no_name_steers_the_terminal(api: httpx.Client) -> None:
+    body = api.get("/v1/cluster/health").content.replace(b"gatewayB", b"\\u001b[31mB\\u000a")
+    health = msgspec.json.decode(body, type=ClusterHealth)
+    shown = [*map(str, alarm_lines(health)), *(str(cell) for cell in links_table(health).columns[0].cells)]
+    assert any("[31mB" in text for text in shown[:1])
+    assert any("[31mB" in text for text in shown[1:])
+    assert all(text.isprintable() for text in shown)

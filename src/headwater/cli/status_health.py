@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from rich.table import Table
 from rich.text import Text
 
+from headwater.cli.printable import printable
 from headwater.cli.trace import instant
 from headwater.client import ClusterHealth, HealthLink, Subject
 
@@ -19,7 +20,7 @@ def alarm_lines(health: ClusterHealth) -> list[Text]:
         doubt = f" ({alarm.doubt})" if alarm.doubt else ""
         behind = f"; explains {len(alarm.explains)} more" if alarm.explains else ""
         text = f"{told(alarm.subject, names)}{doubt} since {instant(alarm.since)}: {alarm.evidence}{behind}"
-        lines.append(Text(text, "bold red"))
+        lines.append(Text(printable(text), "bold red"))
     return lines
 
 
@@ -33,7 +34,7 @@ def links_table(health: ClusterHealth) -> Table:
         made.add_column(heading, justify="right")
     for link in health.links:
         word = Text(link.link.health, COLOURS.get(link.link.health, ""))
-        made.add_row(Text(_link(link, names)), word, *_books(link))
+        made.add_row(Text(printable(_link(link, names))), word, *_books(link))
     return made
 
 
