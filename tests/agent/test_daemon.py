@@ -285,3 +285,25 @@ def test_a_question_that_is_too_large_or_makes_no_sense_is_refused(
             assert "at most 10000 runs of 100000 ids in all" in str(caught.value.details())
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("size", [3, READINGS_MAX * 20])
+def test_beats_that_are_garbage_or_too_long_are_refused_and_cost_nothing_else(
+    tmp_path: Path, written: Written, size: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def run() -> None:
+        written.write(20)
+        async with serving(agent_options(tmp_path), wall_ms) as port:
+            async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+                call: Any = channel.stream_stream("/headwater.v1.Agent/beat")()
+                await call.write(b"\xff" * size)
+                if size < 100:
+                    answer = pb.Beat.FromString(await call.read())
+                    assert answer.refusal.reason == "version"
+                else:
+                    assert await call.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+            run, held = written.batches[0]
+            assert await ask(port, [(run.start, run.count)]) == [("ok", held)]
+
+    asyncio.run(run())
+    assert "Traceback" not in caplog.text

@@ -8,7 +8,7 @@ from headwater.model.errors import Rejected
 from headwater.model.records import Definition
 from headwater.model.report import NodeReport
 from headwater.model.shipment import Shipment
-from headwater.store.shipments import opened, opened_report
+from headwater.store.shipments import REPORT_BYTES_MAX, opened, opened_report
 
 
 def test_a_shipment_with_a_name_that_is_no_text_is_refused() -> None:
@@ -25,3 +25,8 @@ def test_a_report_with_a_reason_that_is_no_text_is_refused() -> None:
 
     with pytest.raises(Rejected, match="report"):
         opened_report(body)
+
+
+def test_a_report_longer_than_any_node_has_to_tell_is_refused_unread() -> None:
+    with pytest.raises(Rejected, match=f"a report of {REPORT_BYTES_MAX + 1} bytes, {REPORT_BYTES_MAX} are the most"):
+        opened_report(bytes(REPORT_BYTES_MAX + 1))

@@ -21,6 +21,7 @@ from headwater.log.manifest import Manifest, check_node, load_manifest
 from headwater.model.errors import Unavailable
 from headwater.model.ids import IdRun, format_node, valid_run
 from headwater.wire import headwater_pb2 as pb
+from headwater.wire.forgiving import Forgiving
 from headwater.wire.headwater_pb2_grpc import add_AgentServicer_to_server
 from headwater.wire.link import GRPC_OPTIONS
 from headwater.wire.tasks import raising
@@ -29,6 +30,9 @@ RUNS_MAX = 10_000
 READINGS_MAX = 100_000
 LOG_POLL_S = 0.2
 STOP_S = 0.2
+QUESTION_BYTES_MAX = 1 << 20
+"""The longest message taken: a question of so many runs, or a beat."""
+_OPTIONS = [("grpc.max_receive_message_length", QUESTION_BYTES_MAX), *GRPC_OPTIONS]  # The first counts.
 
 
 class AgentServicer:
@@ -76,7 +80,7 @@ async def serving(
     if options.redis is not None:
         check_redis()
     disk = RealDisk(options.log)
-    server = grpc.aio.server(options=GRPC_OPTIONS)
+    server = grpc.aio.server(interceptors=[Forgiving()], options=_OPTIONS)
     tasks: list[asyncio.Task[None]] = []
     try:
         manifest = await _appeared(disk)

@@ -18,6 +18,7 @@ from headwater.store.port import Expired
 from headwater.store.retention import WHY
 from headwater.store.shipments import opened_report
 from headwater.wire import headwater_pb2 as pb
+from headwater.wire.forgiving import Forgiving
 from headwater.wire.headwater_pb2_grpc import ProvenanceServicer, add_ProvenanceServicer_to_server
 from headwater.wire.link import GRPC_OPTIONS, LINK_VERSION
 from headwater.wire.tasks import raising
@@ -223,7 +224,7 @@ async def serve(
     writer = options.open_writer(folder, site, now)
     try:
         async with committing(writer, now) as committer:
-            server = grpc.aio.server(options=[*GRPC_OPTIONS, *_KEEPALIVE])
+            server = grpc.aio.server(interceptors=[Forgiving()], options=[*GRPC_OPTIONS, *_KEEPALIVE])
             service = cast(ProvenanceServicer, ProvenanceService(committer, now, heard, forget or _nobody_judges))
             add_ProvenanceServicer_to_server(service, server)
             bound = _bind(server, host, port)

@@ -8,6 +8,7 @@ from headwater.model.report import NodeReport
 from headwater.model.shipment import Shipment
 
 SHIPMENT_BYTES_MAX = 64 << 20
+REPORT_BYTES_MAX = 1 << 20
 
 _decode_shipment = msgspec.msgpack.Decoder(Shipment).decode
 _decode_report = msgspec.msgpack.Decoder(NodeReport).decode
@@ -25,6 +26,8 @@ def opened(body: bytes, bytes_max: int = SHIPMENT_BYTES_MAX) -> Shipment:
 
 def opened_report(body: bytes) -> NodeReport:
     """The report in a StampsUp; Rejected("report") when it cannot be read."""
+    if len(body) > REPORT_BYTES_MAX:
+        raise Rejected("report", f"a report of {len(body)} bytes, {REPORT_BYTES_MAX} are the most")
     try:
         return _decode_report(body)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
