@@ -198,3 +198,21 @@ def test_a_group_of_as_many_records_as_may_be_waits_for_no_points(written: Writt
 
     assert group is not None
     assert group.last == 3
+
+
+def test_what_waits_for_more_is_read_once(written: Written) -> None:
+    shipper = Shipper(written.disk, 256)
+    written.write(9)
+
+    assert shipper.group(10) is None
+    assert shipper.position == written.log.durable
+
+
+def test_what_waits_is_forgotten_when_the_store_says_where_to_go_on(written: Written) -> None:
+    shipper = Shipper(written.disk, 256)
+    written.write(9)
+    assert shipper.group(10) is None
+
+    shipper.rewind(0)
+
+    assert [group.points for group in everything(shipper)] == [9]

@@ -40,6 +40,55 @@ class Group(NamedTuple):
         return sum(shipped.stamp.run.count for shipped in self.shipment.stamps)
 
 
+class _Gathered:
+    """What has been read and not yet given on, within each kind in log order."""
+
+    def __init__(self) -> None:
+        self.records = self.size = self.points = 0
+        self.last, self.total = 0, 0
+        self._stamps: list[ShippedStamp] = []
+        self._definitions: dict[tuple[bytes, int], Definition] = {}
+        self._contexts: dict[bytes, Context] = {}
+        self._configs: list[tuple[int, Config]] = []
+        self._losses: list[tuple[int, Loss]] = []
+
+    def know(self, state: State) -> None:
+        """Take in the names that a log knew."""
+        self._definitions |= state.series
+        self._contexts |= state.contexts
+
+    def count(self, record: Record) -> None:
+        """A record belongs to it, whatever is in it."""
+        self.records, self.size = self.records + 1, self.size + record.size
+        self.last, self.total = record.sequence, record.total
+
+    def add(self, record: Record, body: object) -> None:
+        """Take in what a record says."""
+        if isinstance(body, Batch):
+            if body.stamp is not None:
+                self._stamps.append(_shipped(record, body))
+                self.points += body.stamp.run.count
+        elif isinstance(body, Definition):
+            self._definitions[body.log, body.number] = body
+        elif isinstance(body, Context):
+            self._contexts[body.id] = body
+        elif isinstance(body, Config) and (not self._configs or self._configs[-1][1] != body):
+            self._configs.append((record.sequence, body))
+        elif isinstance(body, Loss) and (not self._losses or self._losses[-1][1] != body):
+            self._losses.append((record.sequence, body))
+
+    @property
+    def group(self) -> Group:
+        shipment = Shipment(
+            tuple(self._stamps),
+            tuple(self._definitions.values()),
+            tuple(self._contexts.values()),
+            tuple(self._configs),
+            tuple(self._losses),
+        )
+        return Group(self.last, shipment, self.total)
+
+
 class Shipper:
     """A reader of the log that turns records into shipments; it never passes the durable mark."""
 
@@ -49,6 +98,7 @@ class Shipper:
         self._reader = LogReader(
             disk, 0, lambda: disk.load_word(MARK), lambda first, last: is_explained(disk, first, last)
         )
+        self._gathered = _Gathered()
         self.unreadable = 0
         """Records whose body cannot be read although its checksum is right."""
 
@@ -59,54 +109,36 @@ class Shipper:
 
     def rewind(self, after: int) -> None:
         """Go on behind what the store has."""
+        self._gathered = _Gathered()
         self._reader.rewind(after)
 
     def group(self, points_min: int = 0) -> Group | None:
         """The next group; None when there is nothing durable, it would be of fewer data points, or damage has to be
-        named first."""
+        named first. What waits for more is kept: reading it again costs more than shipping it."""
+        held = self._gathered
         before = self._reader.after
-        stretch = self._reader.read(self._most, GROUP_BYTES)
+        stretch = self._reader.read(self._most - held.records, GROUP_BYTES - held.size)
         if stretch.damage is not None:
             report_damage(self._disk, AGENT, stretch.damage)
-        if not stretch.records:
+        self._gather(before, stretch.records)
+        is_full = held.records >= self._most or held.size >= GROUP_BYTES
+        if not held.records or not (is_full or held.points >= points_min):
             return None
-        last = stretch.records[-1]
-        group = Group(last.sequence, self._shipment(before, stretch.records), last.total)
-        if len(stretch.records) < self._most and group.points < points_min:
-            self._reader.rewind(before)
-            return None
-        return group
+        self._gathered = _Gathered()
+        return held.group
 
-    def _shipment(self, before: int, records: list[Record]) -> Shipment:
-        stamps: list[ShippedStamp] = []
-        definitions: dict[tuple[bytes, int], Definition] = {}
-        contexts: dict[bytes, Context] = {}
-        configs: list[tuple[int, Config]] = []
-        losses: list[tuple[int, Loss]] = []
+    def _gather(self, before: int, records: list[Record]) -> None:
         for record in records:
             if record.sequence > before + 1 and (state := _state_before(self._disk, record)) is not None:
-                definitions |= state.series
-                contexts |= state.contexts
+                self._gathered.know(state)
             before = record.sequence
+            self._gathered.count(record)
             try:
                 body = decode_body(record) if known(record) else None
             except Rejected:
                 self.unreadable += 1
-                continue
-            if isinstance(body, Batch):
-                if body.stamp is not None:
-                    stamps.append(_shipped(record, body))
-            elif isinstance(body, Definition):
-                definitions[body.log, body.number] = body
-            elif isinstance(body, Context):
-                contexts[body.id] = body
-            elif isinstance(body, Config) and (not configs or configs[-1][1] != body):
-                configs.append((record.sequence, body))
-            elif isinstance(body, Loss) and (not losses or losses[-1][1] != body):
-                losses.append((record.sequence, body))
-        return Shipment(
-            tuple(stamps), tuple(definitions.values()), tuple(contexts.values()), tuple(configs), tuple(losses)
-        )
+            else:
+                self._gathered.add(record, body)
 
 
 def _shipped(record: Record, batch: Batch) -> ShippedStamp:
