@@ -12,6 +12,8 @@ from benchmarks.grid.load import CONTEXTS
 from benchmarks.grid.network import Network
 from benchmarks.grid.shapes import network_of, shape
 
+TRIES = 3
+
 
 class Setting(NamedTuple):
     """One topology as it is measured."""
@@ -88,10 +90,22 @@ def in_rounds(wanted: Sequence[Setting], repeats: int, has_network: bool, measur
             network.build()
         for number, measured in enumerate(rounds, 1):
             for setting in of_shape if number % 2 else reversed(of_shape):
-                with tempfile.TemporaryDirectory(prefix="headwater-bench-") as folder:
-                    measured.append(measure(setting, Path(folder), network))
+                measured.append(_once(setting, network, measure))
                 print(f"repeat {number}, {measured[-1]}", flush=True)
     return rounds
+
+
+def _once(setting: Setting, network: Network | None, measure: Measure[R]) -> R:
+    """One run; taken again when the machine was too busy for it to start or to deliver, as a matrix takes hours."""
+    for left in reversed(range(TRIES)):
+        try:
+            with tempfile.TemporaryDirectory(prefix="headwater-bench-") as folder:
+                return measure(setting, Path(folder), network)
+        except TimeoutError as error:
+            if not left:
+                raise
+            print(f"{setting.name}: {error}; once more", flush=True)
+    raise AssertionError
 
 
 def spread(values: Sequence[float]) -> Spread:

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from benchmarks.grid.settings import Setting
+from benchmarks.latency import turned
 from benchmarks.latency.asked import of_ways
 from benchmarks.latency.measure import Run
 from benchmarks.latency.report import COLUMNS, csv_rows, make, table
 from benchmarks.latency.spans import Figures, Stamped, figures, from_outside, from_stamps
+from benchmarks.latency.turns import made, measure
 from headwater.client.results import Datapoint, PointContext
 
 ROOT = Path(__file__).parents[2]
@@ -89,10 +91,10 @@ def run(context: str, p50: float) -> Run:
 
 
 def test_ratios_are_taken_within_a_repeat_and_hops_stand_beside_2018() -> None:
-    made = make([[run("none", 10.0), run("full", 11.0)], [run("full", 26.0), run("none", 20.0)]], "")
+    put = make([[run("none", 10.0), run("full", 11.0)], [run("full", 26.0), run("none", 20.0)]], "")
 
-    assert made.to_none["two-node, full, buffer 10, 20 s"].median == pytest.approx(1.2)
-    shown = table(made)
+    assert put.to_none["two-node, full, buffer 10, 20 s"].median == pytest.approx(1.2)
+    shown = table(put)
     assert "| two-node, none, buffer 10, 20 s | no stamps | 6.2 |" in shown
     assert "| two-node, full, buffer 10, 20 s | 2.5 | 16.9 |" in shown
 
@@ -104,6 +106,26 @@ def test_a_row_of_the_csv_is_one_latency() -> None:
         ("sensor to durable", 2, 10.0),
         ("hop gatewayA to endpoint", 2, 2.5),
     ]
+
+
+def test_the_ratio_of_turns_is_the_median_of_pairs() -> None:
+    none, held = [2.0, 4.0, 8.0, 4.0, 4.0], [2.2, 4.4, 8.8, 40.0, 4.4]
+
+    found = made("single", "full", 1000.0, none, held, {"pipeline": (100.0, 102.0), "agent": (9.0, 10.0)})
+
+    assert found.ratio == pytest.approx(1.1)
+    assert found.interval[0] == pytest.approx(1.1)
+    assert found.interval[1] <= 10.0
+    assert "| single, full | 1,000 | 5 |" in turned.table(turned.Turned(seconds=1.0, turns=[found]))
+
+
+@pytest.mark.timeout(110)
+def test_slices_in_turns_time_every_message_of_both(tmp_path: Path) -> None:
+    found = measure("single", "full", 1000.0, 2, 0.2, tmp_path)
+
+    assert found.pairs == 2
+    assert found.none_ms.min > 0 < found.ms.min
+    assert all(min(used) > 0 for used in found.cpu_us.values())
 
 
 @pytest.mark.timeout(110)
