@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from headwater.api.app import create_app
-from headwater.api.documents import answers, cluster, health, lineage, live, points, query, store
+from headwater.api.documents import answers, cluster, folded, health, lineage, live, points, query, store
 from headwater.api.options import ApiOptions
 from headwater.api.readings import NoReadings
 from headwater.health.chaos import documents as chaos
@@ -99,7 +99,7 @@ def _default(schema: dict[str, Any]) -> str:
 def _documents() -> str:
     shown = [
         one
-        for module in (points, cluster, health, lineage, store, live, query, answers, chaos)
+        for module in (points, cluster, health, lineage, folded, store, live, query, answers, chaos)
         for one in vars(module).values()
         if isinstance(one, type) and one.__module__ == module.__name__
     ]

@@ -20,6 +20,8 @@ GET = (
     f"/v1/provenance/{ID}?structure=linear",
     f"/v1/provenance/{ID}/static?structure=linear",
     f"/v1/provenance/{ID}/forward?structure=linear",
+    f"/v1/folded/{ID}",
+    f"/v1/folded/{ID}/neighbours",
     "/v1/find",
     "/v1/losses",
     "/v1/alarms",
@@ -27,9 +29,14 @@ GET = (
     "/v1/periods",
     "/v1/expired",
 )
-OURS = ("/forward", *(path for path in GET if not path.startswith(("/v1/cluster", "/v1/prov"))), "/v1/lineage")
+OURS = (
+    "/forward",
+    *(path for path in GET if not path.startswith(("/v1/cluster", "/v1/prov"))),
+    "/v1/lineage",
+    "/v1/points",
+)
 """What 2018 did not have."""
-ALL = (*(("GET", path) for path in GET), ("POST", "/v1/lineage"))
+ALL = (*(("GET", path) for path in GET), ("POST", "/v1/lineage"), ("POST", "/v1/points"))
 BODY = json.dumps({"ids": [ID]})
 
 

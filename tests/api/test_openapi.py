@@ -14,6 +14,8 @@ ANSWERED = {
     "/v1/provenance/{id}": f"/v1/provenance/{point(E, 9)}?structure=recursive&detail=true",
     "/v1/provenance/{id}/static": f"/v1/provenance/{point(C, 4)}/static?structure=linear",
     "/v1/provenance/{id}/forward": f"/v1/provenance/{point(C, 1)}/forward?structure=linear&detail=true",
+    "/v1/folded/{id}": f"/v1/folded/{point(E, 9)}?fan=1",
+    "/v1/folded/{id}/neighbours": f"/v1/folded/{point(C, 4)}/neighbours",
     "/v1/find": "/v1/find?detail=true&max=1.5",
     "/v1/query": "/v1/query",
     "/v1/cluster/health": "/v1/cluster/health",
@@ -37,8 +39,9 @@ def description(api: httpx.Client) -> dict[str, Any]:
 def test_every_path_is_described_and_no_page_needs_a_content_network(
     api: httpx.Client, description: dict[str, Any]
 ) -> None:
-    apart = ("/v1/lineage", "/v1/live/stamps", "/v1/live/rates", "/v1/live/health", "/v1/provenance", "/v1/query/{id}")
-    assert set(description["paths"]) == {*ANSWERED, *apart}
+    posted = ("/v1/lineage", "/v1/points", "/v1/provenance", "/v1/query/{id}")
+    streams = ("/v1/live/stamps", "/v1/live/rates", "/v1/live/health")
+    assert set(description["paths"]) == {*ANSWERED, *posted, *streams}
     assert [api.get(path).status_code for path in ("/docs", "/redoc")] == [404, 404]
 
 
@@ -65,6 +68,8 @@ def test_required_parameters_are_said_to_be_required(description: dict[str, Any]
 
     assert {path: names for path, names in required.items() if names} == {
         "/v1/cluster/{nodeId}/provenance": {"nodeId", "size"},
+        "/v1/folded/{id}": {"id"},
+        "/v1/folded/{id}/neighbours": {"id"},
         "/v1/provenance/{id}": {"id", "structure"},
         "/v1/provenance/{id}/static": {"id", "structure"},
         "/v1/provenance/{id}/forward": {"id", "structure"},

@@ -28,6 +28,9 @@ ASKED: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "trace": ((str(point(E, 4)),), {}),
     "walk": ((str(point(A, 1)),), {"forward": True}),
     "file": ((str(point(E, 4)),), {"structure": "linear"}),
+    "folded": ((str(point(E, 4)),), {"forward": False, "depth": 3}),
+    "neighbours": ((str(point(E, 4)),), {"first": 0, "last": 5}),
+    "points": (([str(point(E, 1)), str(point(9, 9))],), {"detail": True}),
     "lineages": (([str(point(E, 1)), str(point(9, 9))],), {"detail": True}),
     "find": ((), {"meter": METER, "page_size": 1, "values": True}),
     "find_page": ((), {"node": "gatewayC", "most": 5}),
@@ -145,7 +148,7 @@ def test_results_have_every_field_of_the_documents() -> None:
     for name, document in vars(documents).items():
         if not isinstance(document, type) or not issubclass(document, msgspec.Struct):
             continue
-        if name in ("LineageQuestion", "PqlQuestion", "Problem", "SqlQuestion"):
+        if name in ("LineageQuestion", "PointsQuestion", "PqlQuestion", "Problem", "SqlQuestion"):
             continue
         result = getattr(results, name)
         assert set(result.__struct_encode_fields__) == set(document.__struct_encode_fields__), name

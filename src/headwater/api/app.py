@@ -8,11 +8,13 @@ from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from starlette.routing import Match
 
+from headwater.api.by_id import add_points
 from headwater.api.chaos import add_chaos
 from headwater.api.cluster import add_cluster
 from headwater.api.cluster_health import add_cluster_health, add_forgetting
 from headwater.api.dashboard import Dashboard
 from headwater.api.find import add_find
+from headwater.api.folded import add_folded
 from headwater.api.health import add_health
 from headwater.api.hot import HotAnswers
 from headwater.api.lanes import Lanes
@@ -84,6 +86,8 @@ def create_app(
         add_provenance,
         add_find,
         add_lineage,
+        add_folded,
+        add_points,
         add_losses,
         add_retention,
     ):

@@ -11,8 +11,9 @@ from headwater.api.ask import Question, ask
 from headwater.api.gather import Graph
 from headwater.api.service import Service
 from headwater.api.structure import Structure
+from headwater.api.words import ids_of
 from headwater.model.errors import Rejected
-from headwater.model.ids import DataPointId, parse_id
+from headwater.model.ids import DataPointId
 
 _decode = msgspec.json.Decoder(documents.LineageQuestion).decode
 
@@ -28,7 +29,7 @@ def add_lineage(app: FastAPI, service: Service) -> None:
     )
     async def lineage(request: Request) -> Response:
         question = _question(await body_of(request, service.options.body_bytes_max))
-        ids = _ids(question.ids, service.options.ids_max)
+        ids = ids_of(question.ids, service.options.ids_max)
 
         def draw(graph: Graph, structure: Structure) -> bytes:
             recursive = question.structure == "recursive"
@@ -50,15 +51,3 @@ def _question(body: bytes) -> documents.LineageQuestion:
         return _decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Rejected("question", f"the body is not a lineage question: {error}") from error
-
-
-def _ids(texts: list[str], most: int) -> list[DataPointId]:
-    if len(texts) > most:
-        raise Rejected("question", f"{len(texts)} ids in one request: at most {most} are taken")
-    ids = []
-    for position, text in enumerate(texts):
-        try:
-            ids.append(parse_id(text))
-        except Rejected as error:
-            raise Rejected("question", f"ids[{position}]: {error.detail}") from error
-    return ids

@@ -7,7 +7,7 @@ from fastapi import Request
 
 from headwater.api import openapi
 from headwater.model.errors import Rejected
-from headwater.model.ids import format_node, parse_node
+from headwater.model.ids import DataPointId, format_node, parse_id, parse_node
 from headwater.store.port import Reader
 
 NODE = openapi.parameter(
@@ -81,3 +81,16 @@ def word(request: Request, name: str, words: tuple[str, ...]) -> str:
     if text not in words:
         raise Rejected("parameter", f"{name} = {text[:40]!r}: {' or '.join(words)} is needed")
     return text
+
+
+def ids_of(texts: list[str], most: int) -> list[DataPointId]:
+    """The ids of a body; Rejected("question") with the place of one that is none, or when they are too many."""
+    if len(texts) > most:
+        raise Rejected("question", f"{len(texts)} ids in one request: at most {most} are taken")
+    ids = []
+    for position, text in enumerate(texts):
+        try:
+            ids.append(parse_id(text))
+        except Rejected as error:
+            raise Rejected("question", f"ids[{position}]: {error.detail}") from error
+    return ids

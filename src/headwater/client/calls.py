@@ -125,6 +125,27 @@ def lineages(
     return posted("/v1/lineage", question, read)
 
 
+def folded(id: str, *, forward: bool = False, depth: int | None = None) -> Call[results.FoldedLineage]:
+    """The lineage of a data point in few cards, at most so many hops deep; NotFound when the store has it not."""
+    direction = "forward" if forward else None
+    return Call(_path(f"/v1/folded/{_part(id)}", direction=direction, depth=depth), reading(results.FoldedLineage))
+
+
+def neighbours(
+    id: str, *, forward: bool = False, first: int | None = None, last: int | None = None
+) -> Call[results.Neighbours]:
+    """What a data point was made from (or went into), from place `first` to before `last` in their order, in at most 40
+    parts; NotFound when the store has it not."""
+    query = {"direction": "forward" if forward else None, "first": first, "last": last}
+    return Call(_path(f"/v1/folded/{_part(id)}/neighbours", **query), reading(results.Neighbours))
+
+
+def points(ids: Iterable[str], *, detail: bool = False, values: bool = False) -> Call[tuple[results.Datapoint, ...]]:
+    """Many data points by their ids, in the order asked; of those that are not stored little more than the id."""
+    question = {"ids": list(ids), "detail": detail, "values": values}
+    return posted("/v1/points", question, reading(tuple[results.Datapoint, ...]))
+
+
 def find_page(
     *,
     meter: str | None = None,
