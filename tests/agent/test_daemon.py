@@ -21,6 +21,7 @@ from headwater.log.manifest import MANIFEST
 from headwater.model.errors import ConfigError, Unavailable
 from headwater.model.ids import DataPointId
 from headwater.model.reading import Reading
+from headwater.model.report import NodeReport
 from headwater.store.options import SqliteOptions
 from headwater.store.reader import SqliteReader
 from headwater.store.service import serve
@@ -45,10 +46,12 @@ def agent_options(folder: Path, server: str = "127.0.0.1:1", **more: Any) -> Age
 
 
 @contextlib.asynccontextmanager
-async def store(folder: Path, port: int = 0) -> AsyncIterator[str]:
+async def store(
+    folder: Path, port: int = 0, heard: Callable[[NodeReport], None] = lambda report: None
+) -> AsyncIterator[str]:
     """A store of its own; yields where it takes stamps."""
     started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    work = serve(SqliteOptions(), folder / "store", SITE, "127.0.0.1", port, wall_ms, started.set_result)
+    work = serve(SqliteOptions(), folder / "store", SITE, "127.0.0.1", port, wall_ms, started.set_result, heard=heard)
     task = asyncio.create_task(work)
     await asyncio.wait((task, started), return_when=asyncio.FIRST_COMPLETED)
     try:
@@ -175,6 +178,25 @@ def test_the_store_is_told_how_the_node_stands(tmp_path: Path, written: Written)
             await until(lambda: told(tmp_path) == (100, written.log.durable))
 
     asyncio.run(run())
+
+
+def test_an_agent_that_finds_the_store_late_does_not_say_that_it_ships_nothing(
+    tmp_path: Path, written: Written
+) -> None:
+    reports: list[NodeReport] = []
+    away_s = 3.0
+
+    async def run() -> None:
+        written.write(20, batches=5)
+        async with store(tmp_path) as address:
+            pass
+        async with serving(agent_options(tmp_path, address), wall_ms):
+            await asyncio.sleep(away_s)
+            async with store(tmp_path, int(address.rpartition(":")[2]), reports.append):
+                await until(lambda: reports)
+
+    asyncio.run(run())
+    assert reports[0].progress.unshipped_ms < away_s * 1000
 
 
 def told(folder: Path) -> tuple[int, int] | None:

@@ -24,11 +24,13 @@ class Seen:
         self.now_ms = 5_000
         self.look()
 
-    def look(self, after_ms: int = EVERY_MS, *, shipped: int = 0, moves: bool = False) -> Progress:
+    def look(
+        self, after_ms: int = EVERY_MS, *, shipped: int = 0, moves: bool = False, is_connected: bool = True
+    ) -> Progress:
         self.now_ms += after_ms
         if moves:
             self.disk.store_word(PROGRESS, self.now_ms)
-        self.watch.look(self.now_ms, shipped)
+        self.watch.look(self.now_ms, shipped, is_connected)
         return self.watch.progress
 
 
@@ -49,6 +51,14 @@ def test_stamps_wait_from_when_there_are_some_until_the_store_takes_any() -> Non
     seen.disk.store_word(MARK, 10)
     waits = [seen.look(shipped=shipped).unshipped_ms for shipped in (10, 10, 5, 5, 5, 7, 7, 10, 10)]
     assert waits == [0, 0, 0, 100, 200, 0, 100, 0, 0]
+
+
+def test_stamps_that_wait_for_a_store_that_is_away_wait_for_no_fault_of_the_agent() -> None:
+    seen = Seen()
+    seen.disk.store_word(MARK, 10)
+    assert [seen.look(is_connected=False).unshipped_ms for _ in range(50)] == [0] * 50
+    waits = [seen.look(is_connected=is_connected).unshipped_ms for is_connected in (True, True, False, True)]
+    assert waits == [100, 200, 200, 300], "a connection that breaks again and again ships nothing either"
 
 
 def test_what_the_pipeline_daemon_shows_is_passed_on_in_beats() -> None:

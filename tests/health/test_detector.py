@@ -27,8 +27,8 @@ FIXED = Bounds(1500, 2200, 2200)
 class Hand:
     """A detector whose time is moved by hand."""
 
-    def __init__(self, bounds: Bounds = FIXED) -> None:
-        self.detector = Detector(bounds)
+    def __init__(self, bounds: Bounds = FIXED, before: Iterable[Verdict] = ()) -> None:
+        self.detector = Detector(bounds, before=before)
         self.now_ms = 0
         self.changes: list[Change] = []
 

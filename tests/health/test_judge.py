@@ -124,3 +124,15 @@ def test_the_changes_that_wait_are_bounded_and_the_newest_stay(kept: Kept, monke
 
 def waiting(kept: Kept) -> set[Subject]:
     return {change.verdict.subject for change in kept.judge._unkept}
+
+
+def test_a_judge_that_is_started_again_begins_with_what_stood(kept: Kept) -> None:
+    async def run() -> None:
+        kept.judge.hear(report_of(1))
+        async with kept.judging():
+            await until(lambda: kept.alarms == [Subject(Part.NODE, 1)])
+
+    asyncio.run(run())
+    standing = kept.reader.standing()
+    assert standing is not None
+    assert Judge(HASTY, kept.writer, wall_ms).detector.verdicts == standing.verdicts

@@ -85,3 +85,25 @@ def test_what_a_witness_told_is_as_much_older_as_its_report_is() -> None:
     heard = report_of(2, neighbours=(Neighbour(1, 100, Progress(200)),), links=(LinkEnd(False, 1, "", 50),))
     node = view_of(told(heard, age_ms=1_000) | told(report_of(1), age_ms=9_000), BOUNDS).nodes[1]
     assert (node.beat_ms, node.pipeline_ms) == (1_100, 1_050)
+
+
+@pytest.mark.parametrize("jittery", [1, 2])
+def test_a_link_is_given_more_time_where_either_end_reports_irregularly(jittery: int) -> None:
+    arrivals = Arrivals(500)
+    for interval_ms in (200, 1_300) * 20:
+        arrivals.add(interval_ms)
+    held = told(report_of(1, links=(LinkEnd(True, 2, "x:1", 2_300),)), report_of(2))
+    held[jittery] = held[jittery]._replace(arrivals=arrivals)
+    link = Subject(Part.LINK, 1, 2)
+    assert assess(view_of(held, Bounds(1500, 2200, 2600)))[link].health is Health.YELLOW
+    assert finding(link, held).health is Health.RED
+
+
+@pytest.mark.parametrize("deaf", [1, 2])
+def test_beats_that_pass_one_way_alone_are_shown(deaf: int) -> None:
+    def hears(node: int, other: int) -> tuple[Neighbour, ...]:
+        return (Neighbour(other, 9_000 if node == deaf else 100),)
+
+    sender = report_of(1, links=(LinkEnd(True, 2, "x:1", 0),), neighbours=hears(1, 2))
+    found = finding(Subject(Part.LINK, 1, 2), told(sender, report_of(2, neighbours=hears(2, 1))))
+    assert (found.health, found.evidence) == (Health.YELLOW, "data passes, but no beats for 9.0 s")

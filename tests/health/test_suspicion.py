@@ -73,3 +73,8 @@ def test_the_profiles_are_ours_and_the_two_of_2018() -> None:
     assert PROFILES["default"].red_ms_max < 3_000
     assert (PROFILES["2018-master"].yellow_ms, PROFILES["2018-master"].red_ms) == (5_000, 10_000)
     assert (PROFILES["2018-image"].yellow_ms, PROFILES["2018-image"].red_ms) == (30_000, 60_000)
+
+
+def test_no_jitter_puts_red_off_beyond_its_bound() -> None:
+    wild = learned([0, 60_000] * 20)
+    assert [Bounds(1500, 2200, 2600).level(ms, wild) for ms in (2_599, 2_600)] == [Health.YELLOW, Health.RED]

@@ -92,14 +92,18 @@ async def serving(
         port = _bind(server, options, AgentServicer(options.node, Readings(disk), beating))
         await server.start()
         address = f"{options.listen.rpartition(':')[0]}:{port}"
-        shipping = Shipping(options, disk, log, address, Standing(options.node, disk, now_ms, watch, beats))
+        standing = Standing(options.node, disk, now_ms, watch, beats)
+        shipping = Shipping(options, disk, log, address, standing)
         running = (
-            watch.run(lambda: shipping.standing.shipped), beating.run(), shipping.run(), _same_log(disk, manifest)
-        )  # fmt: skip
+            watch.run(lambda: standing.shipped, lambda: standing.is_connected),
+            beating.run(),
+            shipping.run(),
+            _same_log(disk, manifest),
+        )
         tasks += [asyncio.create_task(each) for each in running]
         if options.redis is not None:
             keeper = RedisKeeper(options, disk, log, now_ms)
-            shipping.standing.redis = keeper.counts
+            standing.redis = keeper.counts
             tasks.append(asyncio.create_task(keeper.run()))
         with raising(tasks):
             yield port

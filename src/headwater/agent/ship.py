@@ -68,11 +68,14 @@ class Shipping:
                     self._taken(down)
                     self._shipper.rewind(self.standing.shipped)
                     self._backoff.reset()
+                    self.standing.is_connected = True
                     await self._serve(call)
         except* (grpc.RpcError, asyncio.InvalidStateError) as group:
             problem = sentence(group.exceptions[0])
         except* _Refused as group:
             problem = f"refused: {group.exceptions[0]}"
+        finally:
+            self.standing.is_connected = False
         return problem
 
     async def _serve(self, call: Call) -> None:

@@ -34,6 +34,8 @@ class Standing:
         self._beats = beats
         self.shipped = 0
         """Last sequence whose stamps the store has."""
+        self.is_connected = False
+        """Whether the store has answered the connection there is."""
         self.redis: Callable[[], dict[str, int]] = dict
         """What became of the readings for Redis."""
         self._counted: deque[_Counted] = deque()

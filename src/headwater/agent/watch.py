@@ -25,7 +25,8 @@ class Watch:
         self._beats = beats
         self._clock = PatientClock(PAUSE_MS_MAX)
         self._rounds = Stillness(disk.load_word(PROGRESS), 0)
-        self._shipped = Stillness((0, False), 0)
+        self._shipped = (0, False)
+        self._unshipped_ms = 0
         self.board = Board()
         self.progress = Progress()
 
@@ -34,16 +35,18 @@ class Watch:
         """Patient time of the last look: what silence is measured in here."""
         return self._clock.now_ms
 
-    def look(self, monotonic_ms: int, shipped: int) -> None:
-        """Look once. `shipped` is the last sequence whose stamps the store has."""
-        disk, now_ms = self._disk, self._clock.look(monotonic_ms)
+    def look(self, monotonic_ms: int, shipped: int, is_connected: bool = True) -> None:
+        """Look once. `shipped` is the last sequence whose stamps the store has; while it cannot be reached, stamps wait
+        for no fault of this agent's, and that time does not count."""
+        disk, before_ms, now_ms = self._disk, self._clock.now_ms, self._clock.look(monotonic_ms)
         pipeline_ms = self._rounds.look(disk.load_word(PROGRESS), now_ms)
-        is_waiting = disk.load_word(MARK) > shipped
-        still_ms = self._shipped.look((shipped, is_waiting), now_ms)
+        known = (shipped, disk.load_word(MARK) > shipped)
+        if known != self._shipped or not known[1]:
+            self._shipped, self._unshipped_ms = known, 0
+        elif is_connected:
+            self._unshipped_ms += now_ms - before_ms
         self.board = load_board(disk)
-        self.progress = self._beats.progress = Progress(
-            pipeline_ms, self.board.waiting_ms, still_ms if is_waiting else 0
-        )
+        self.progress = self._beats.progress = Progress(pipeline_ms, self.board.waiting_ms, self._unshipped_ms)
 
     @property
     def links(self) -> tuple[LinkEnd, ...]:
@@ -58,10 +61,10 @@ class Watch:
             for end in self.board.links
         )
 
-    async def run(self, shipped: Callable[[], int]) -> None:
+    async def run(self, shipped: Callable[[], int], is_connected: Callable[[], bool] = lambda: True) -> None:
         """Look until cancelled."""
         while True:
-            self.look(time.monotonic_ns() // 1_000_000, shipped())
+            self.look(time.monotonic_ns() // 1_000_000, shipped(), is_connected())
             await asyncio.sleep(LOOK_EVERY_S)
 
     def next_hop(self) -> str | None:

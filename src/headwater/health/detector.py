@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from headwater.health.rules import Finding, View, assess, view_of
+from headwater.health.rules import SERVER, Finding, View, assess, view_of
 from headwater.health.signals import Told
 from headwater.health.suspicion import Arrivals, Bounds
 from headwater.model.errors import NotFound, Rejected
@@ -32,9 +32,10 @@ FLAPS_REMEMBERED_MS = 300_000
 class _Node:
     """How a node was heard."""
 
-    def __init__(self, waited_for_ms: int) -> None:
+    def __init__(self, now_ms: int, red_ms: int) -> None:
         self.report: NodeReport | None = None
-        self.heard_ms = waited_for_ms
+        self.heard_ms = now_ms + GRACE_MS
+        self._red_ms = red_ms
         self.arrivals = Arrivals(REPORT_EVERY_MS)
 
     def take(self, report: NodeReport, now_ms: int) -> None:
@@ -56,17 +57,21 @@ class _Node:
             )
 
     def told(self, now_ms: int) -> Told:
-        return Told(self.report, max(0, now_ms - self.heard_ms), self.arrivals)
+        return Told(self.report, 0 if self.is_awaited(now_ms) else now_ms - self.heard_ms, self.arrivals)
+
+    def is_awaited(self, now_ms: int) -> bool:
+        """Whether it was not heard yet and may still come. After that its silence is Red: it never was any better."""
+        return self.report is None and now_ms - self.heard_ms < self._red_ms
 
 
 class _Standing:
     """The verdict on a subject, and what damps it."""
 
-    def __init__(self, verdict: Verdict) -> None:
+    def __init__(self, verdict: Verdict, now_ms: int) -> None:
         self.verdict = verdict
         self._better_since_ms: int | None = None
         self._reds: deque[int] = deque(maxlen=32)
-        self._explained_ms = -GRACE_MS
+        self._explained_ms = now_ms if verdict.cause is not None else now_ms - GRACE_MS
         """When another failure last explained it."""
 
     def follow(self, finding: Finding, now_ms: int, wall_ms: int) -> Verdict:
@@ -116,11 +121,12 @@ class _Standing:
 class Detector:
     """Judges all nodes of one site."""
 
-    def __init__(self, bounds: Bounds, numbered_from: int = 1) -> None:
+    def __init__(self, bounds: Bounds, numbered_from: int = 1, before: Iterable[Verdict] = ()) -> None:
+        """`before` is how everything stood by the judge before, which holds until there is something to judge by."""
         self._bounds = bounds
         self._clock = PatientClock(PAUSE_MS_MAX)
         self._nodes: dict[int, _Node] = {}
-        self._standing: dict[Subject, _Standing] = {}
+        self._standing = {verdict.subject: _Standing(verdict, 0) for verdict in before}
         self._number = numbered_from
         self._abstained = False
         self.forgotten: set[int] = set()
@@ -139,7 +145,7 @@ class Detector:
     def know(self, nodes: Iterable[int]) -> None:
         """Wait for nodes that are known from before."""
         for node in nodes:
-            self._nodes.setdefault(node, _Node(self._clock.now_ms + GRACE_MS))
+            self._nodes.setdefault(node, _Node(self._clock.now_ms, self._bounds.red_ms_max))
 
     def hear(self, report: NodeReport) -> None:
         """Take a report in, as of the last look."""
@@ -156,7 +162,7 @@ class Detector:
         if node in self.forgotten:
             return []
         self._check_gone(node)
-        del self._nodes[node]
+        self._nodes.pop(node, None)
         for held in self._nodes.values():
             held.forget(node)
         self.forgotten.add(node)
@@ -185,9 +191,24 @@ class Detector:
         if self._abstained:
             return []
         findings = assess(self.view(now_ms))
-        in_order = sorted(findings.values(), key=lambda finding: _place(finding.subject))
+        awaited = self._awaited(now_ms)
+        in_order = [findings[subject] for subject in sorted(findings, key=_place) if subject not in awaited]
         changes = [change for finding in in_order if (change := self._follow(finding, now_ms, wall_ms)) is not None]
-        return changes + self._end(self._standing.keys() - findings.keys(), "nobody tells of it any longer", wall_ms)
+        return changes + self._end(
+            self._standing.keys() - findings.keys() - awaited, "nobody tells of it any longer", wall_ms
+        )
+
+    def _awaited(self, now_ms: int) -> set[Subject]:
+        """What stood somehow before, and is about nodes that this judge has yet to hear."""
+        nodes = {node for node, held in self._nodes.items() if held.is_awaited(now_ms)}
+        if not nodes:
+            return set()
+        are_all = len(nodes) == len(self._nodes)
+        return {
+            subject
+            for subject in self._standing
+            if (are_all if subject == SERVER else nodes & {subject.node, subject.target})
+        }
 
     def view(self, now_ms: int) -> View:
         """What is known at a patient time."""
@@ -200,7 +221,7 @@ class Detector:
                 finding.subject, finding.health, wall_ms, finding.evidence, finding.cause, finding.is_settled,
                 finding.doubt,
             )  # fmt: skip
-            self._standing[finding.subject] = _Standing(verdict)
+            self._standing[finding.subject] = _Standing(verdict, now_ms)
             return self._change(None, verdict)
         before = standing.verdict
         after = standing.follow(finding, now_ms, wall_ms)

@@ -28,7 +28,7 @@ class Judge:
     def __init__(self, bounds: Bounds, writer: HealthWriter, wall_ms: Callable[[], int]) -> None:
         self._writer = writer
         self._wall_ms = wall_ms
-        self.detector = Detector(bounds, writer.next_number())
+        self.detector = Detector(bounds, writer.next_number(), writer.verdicts())
         self.detector.forgotten |= writer.forgotten()
         self._unkept: list[Change] = []
         self._thread = ThreadPoolExecutor(1, "health")

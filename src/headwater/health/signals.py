@@ -105,10 +105,9 @@ def node_signals(held: Told, others: list[Witnessed]) -> NodeSignals:
     beats = [(age_ms + beat.heard_ms, beat.progress) for _, age_ms, beat, _ in others if beat is not None]
     heard = [age_ms + end.heard_ms for _, age_ms, _, end in others if end is not None and end.heard_ms is not None]
     heard += [beat_ms + progress.pipeline_ms for beat_ms, progress in beats]
-    progress = Progress()
-    if own is not None:
-        progress = own.progress
-        heard.append(silent_ms + progress.pipeline_ms)
+    progress = Progress() if own is None else own.progress
+    # Before its first report a node is waited for as a whole.
+    heard.append(silent_ms + progress.pipeline_ms)
     return NodeSignals(
         report_ms=silent_ms,
         beat_ms=min((beat_ms for beat_ms, _ in beats), default=NEVER_MS),

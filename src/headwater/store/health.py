@@ -39,6 +39,12 @@ class HealthWriter:
             (number,) = self._connection.execute("SELECT coalesce(max(number), 0) + 1 FROM change").fetchone()
         return int(number)
 
+    def verdicts(self) -> list[Verdict]:
+        """How everything stood when it was kept last."""
+        with storage_errors(self._files.folder):
+            row = self._connection.execute("SELECT body FROM standing").fetchone()
+            return [] if row is None else _verdicts(row[0])
+
     def forgotten(self) -> set[int]:
         """The nodes that are gone on purpose."""
         with storage_errors(self._files.folder):
