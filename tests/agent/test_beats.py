@@ -118,6 +118,17 @@ def test_neighbours_are_bounded_and_those_there_are_heard_on() -> None:
     assert beats.take(beats.meet(known, 0), known, 0, 0)
 
 
+def test_where_there_are_too_many_neighbours_a_new_one_takes_the_place_of_who_was_silent_longest() -> None:
+    beats = beats_of()
+    for node in range(10, 10 + PEERS_MAX):
+        beats.meet(beat(node=node.to_bytes(3, "big")), 0 if node == 500 else LIVE_MS)
+    assert beats.take(met(beats, LIVE_MS), beat(), LIVE_MS, 0)
+    nodes = {each.node for each in beats.neighbours(LIVE_MS)}
+    assert len(nodes) == PEERS_MAX
+    assert nodes >= {OTHER, 499, 501}
+    assert 500 not in nodes
+
+
 def test_a_beat_carries_the_progress_of_its_node() -> None:
     there, here = beats_of(OTHER, OTHER_LOG), beats_of()
     there.progress = Progress(1 << 40, 2_000, 3)

@@ -142,10 +142,17 @@ class Beats:
                 f"node {node:06x} beats here with log {peer.log.hex()} already: give one of the two another id",
             )
         if peer is None and len(self._peers) >= PEERS_MAX:
-            raise Rejected("too-many", f"{PEERS_MAX} neighbours beat here already")
+            self._make_room(now_ms)
         if peer is None or peer.log != beat.log:
             peer = self._peers[node] = Peer(beat, now_ms)
         return peer
+
+    def _make_room(self, now_ms: int) -> None:
+        """Leave out who has been silent longest; Rejected when all of them are there."""
+        longest = min(self._peers.values(), key=lambda peer: peer.heard_ms)
+        if now_ms - longest.heard_ms < LIVE_MS:
+            raise Rejected("too-many", f"{PEERS_MAX} neighbours beat here already")
+        del self._peers[longest.node]
 
     def take(self, peer: Peer, beat: pb.Beat, now_ms: int, wall_us: int) -> bool:
         """Take a beat in; False when it is none of this neighbour, or no later one than was heard."""
