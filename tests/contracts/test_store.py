@@ -219,6 +219,22 @@ def test_another_log_under_a_live_node_id_is_refused_until_the_first_is_gone(sto
     assert {alarm.reason for alarm in store.reader.alarms()} == {"node-conflict"}
 
 
+def test_who_is_refused_again_and_again_is_one_alarm_an_hour_and_counted_each_time(store: Store) -> None:
+    def refused(log: bytes) -> None:
+        with pytest.raises(Rejected, match="node-conflict"):
+            store.hello(1, log)
+
+    for log in (b"otherlog", b"otherlog", b"thirdlog", b"otherlog"):
+        refused(log)
+    assert [alarm.log for alarm in store.reader.alarms()] == [b"thirdlog", b"otherlog"]
+    for _ in range(181):
+        store.now_ms += 20_000
+        store.ship(1, NAMES)
+    refused(b"otherlog")
+    assert [alarm.log for alarm in store.reader.alarms()] == [b"otherlog", b"thirdlog", b"otherlog"]
+    assert store.reader.refused() == {"node-conflict": 5}
+
+
 def test_a_log_belongs_to_one_node(store: Store) -> None:
     for node in (1, 2):
         store.writer.bye(log_of(node))

@@ -19,6 +19,9 @@ from headwater.store.port import Alarm, Expired
 ALARMS_MAX = 1000
 """Older alarms go; how many there were is kept in the counts of what was refused."""
 
+ALARM_AGAIN_MS = 3_600_000
+"""The same is one alarm in this time: who is refused asks again every few seconds, which would push others out."""
+
 _encode = msgspec.msgpack.Encoder().encode
 
 _SET_SERIES = """
@@ -32,6 +35,13 @@ _SET_NODE = """
 _SET_CONFIG = """
     UPDATE node SET config = :config, config_log = :log, config_sequence = :sequence
     WHERE id = :node AND log = :log AND (config_log IS NOT :log OR config_sequence < :sequence)
+"""
+_ADD_ALARM = """
+    INSERT INTO alarm (at_ms, reason, node, log, sequence, detail)
+    SELECT :at_ms, :reason, :node, :log, :sequence, :detail WHERE NOT EXISTS (
+        SELECT 1 FROM alarm WHERE at_ms > :after_ms AND at_ms <= :at_ms
+        AND (reason, node, log, sequence, detail) = (:reason, :node, :log, :sequence, :detail)
+    )
 """
 _ADD_PERIOD = "INSERT INTO period (number, begun_ms, sealed, batches, points) VALUES (?, ?, 0, 0, 0)"
 
@@ -199,8 +209,7 @@ class CatalogueWriter(Catalogue):
             [(reason,) for reason in changes.refused],
         )
         self.connection.executemany(
-            "INSERT INTO alarm (at_ms, reason, node, log, sequence, detail) VALUES (?, ?, ?, ?, ?, ?)",
-            [alarm[:-1] for alarm in changes.alarms],
+            _ADD_ALARM, [alarm._asdict() | {"after_ms": alarm.at_ms - ALARM_AGAIN_MS} for alarm in changes.alarms]
         )
         self.connection.execute("DELETE FROM alarm WHERE number <= (SELECT max(number) FROM alarm) - ?", (ALARMS_MAX,))
 
