@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -138,6 +139,52 @@ def test_a_webhook_that_is_new_hears_of_nothing_old(tmp_path: Path) -> None:
     keep(files, Change(1, Health.GREEN, verdict(1, Health.RED)))
 
     assert delivered(files) == Delivery(1, ())
+
+
+def test_an_alarm_that_was_never_taken_is_posted_after_a_restart(tmp_path: Path) -> None:
+    files = StoreFiles(tmp_path)
+    keep(files)
+    with receiving(*[503] * 3) as server:
+        post(files, WebhookOptions(url=server.url), lambda: has_begun(files))
+        keep(files, Change(1, Health.GREEN, verdict(1, Health.RED)))
+        post(files, WebhookOptions(url=server.url), lambda: len(server.posted) > 0)
+        post(files, WebhookOptions(url=server.url), lambda: delivered(files).number == 1)
+
+    assert {body["id"] for _, body in server.posted} == {"1"}
+
+
+def has_begun(files: StoreFiles) -> bool:
+    with closing(sqlite3.connect(files.health)) as connection:
+        return bool(connection.execute("SELECT count(*) FROM delivery").fetchone()[0])
+
+
+def test_a_history_that_cannot_be_read_for_a_while_stops_nothing(tmp_path: Path) -> None:
+    files = StoreFiles(tmp_path)
+    keep(files)
+
+    def broken() -> bool:
+        with closing(sqlite3.connect(files.health)) as connection:
+            connection.execute("ALTER TABLE change RENAME TO away")
+        return True
+
+    def mended() -> bool:
+        with closing(sqlite3.connect(files.health)) as connection:
+            connection.execute("ALTER TABLE away RENAME TO change")
+        return True
+
+    with receiving() as server:
+        steps = iter((lambda: has_begun(files), broken, *[lambda: True] * 50, mended))
+        current = [next(steps)]
+
+        def until() -> bool:
+            if current and current[0]():
+                current[:] = [step] if (step := next(steps, None)) else []
+                if not current:
+                    keep(files, Change(1, Health.GREEN, verdict(1, Health.RED)))
+            return not current and delivered(files).number == 1
+
+        post(files, WebhookOptions(url=server.url), until)
+    assert [body["id"] for _, body in server.posted] == ["1"]
 
 
 def test_the_authorization_is_sent_and_must_be_there(tmp_path: Path) -> None:

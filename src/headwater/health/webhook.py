@@ -3,8 +3,11 @@
 import asyncio
 import logging
 import random
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import httpx
 
@@ -16,8 +19,10 @@ from headwater.wire.reconnect import Backoff
 
 LOOK_EVERY_S = 0.2
 CHANGES_AT_ONCE = 256
+TROUBLE_S = 1.0
 
 _logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 class Webhook:
@@ -36,15 +41,14 @@ class Webhook:
 
     async def run(self) -> None:
         """Post until cancelled."""
-        loop = asyncio.get_running_loop()
-        delivery = await loop.run_in_executor(self._thread, self._keeper.load)
-        alarms = Alarms(set(delivery.opened))
         try:
+            delivery = await self._asked(self._keeper.load)
+            alarms = Alarms(set(delivery.opened))
+            # From here on none is left out, also when this ends before the first was taken.
+            await self._keep(delivery)
             async with httpx.AsyncClient(timeout=self._options.timeout_s, trust_env=False) as client:
                 while True:
-                    changes = await loop.run_in_executor(
-                        self._thread, self._keeper.following, delivery.number, CHANGES_AT_ONCE
-                    )
+                    changes = await self._asked(partial(self._keeper.following, delivery.number, CHANGES_AT_ONCE))
                     for change in changes:
                         kind = alarms.follow(change)
                         if kind is not None:
@@ -56,6 +60,15 @@ class Webhook:
                         await asyncio.sleep(LOOK_EVERY_S)
         finally:
             self._thread.shutdown()
+
+    async def _asked(self, ask: Callable[[], T]) -> T:
+        """What the history answers, once it does: a disk in trouble is no reason to stop the store beside this."""
+        while True:
+            try:
+                return await asyncio.get_running_loop().run_in_executor(self._thread, ask)
+            except Unavailable as error:
+                _logger.error("the history of health cannot be read: %s; trying again", error)
+                await asyncio.sleep(TROUBLE_S)
 
     async def _keep(self, delivery: Delivery) -> None:
         """Note how far it is; what cannot be noted may be posted once more after a restart."""
