@@ -22,7 +22,7 @@ from headwater.model.report import NodeReport
 from headwater.model.stamp import OriginKind
 from headwater.wire.records import decode_batch
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 
 
 def _received(log: Path) -> int:
