@@ -119,7 +119,7 @@ def test_the_ratio_of_turns_is_the_median_of_pairs() -> None:
     assert "| single, full | 1,000 | 5 |" in turned.table(turned.Turned(seconds=1.0, turns=[found]))
 
 
-@pytest.mark.timeout(110)
+@pytest.mark.timeout(240)
 def test_slices_in_turns_time_every_message_of_both(tmp_path: Path) -> None:
     found = measure("single", "full", 1000.0, 2, 0.2, tmp_path)
 
