@@ -98,6 +98,7 @@ def test_a_branch_that_is_gone_as_a_whole_can_be_forgotten_from_either_end() -> 
     for node in (2, 1):
         hand.detector.forget(node, 1)
         hand.wait(100)
+        assert not [one for one in subjects(hand) if node in (one.node, one.target)]
     assert {one.node for one in subjects(hand)} == {3}
 
 

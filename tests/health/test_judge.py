@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Iterator
+import threading
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,11 @@ from headwater.health import judge as module
 from headwater.health.judge import Judge
 from headwater.health.rules import SERVER
 from headwater.health.suspicion import Bounds
-from headwater.model.health import Part, Subject
+from headwater.model.health import Change, Part, Subject
 from headwater.model.report import LinkEnd
 from headwater.store.files import files_of
 from headwater.store.health import HealthReader, HealthWriter
+from headwater.store.port import Standing
 from tests.health.reports import report_of
 from tests.pipeline.daemons import until, wall_ms
 from tests.store.fullness import fill, free
@@ -136,3 +138,30 @@ def test_a_judge_that_is_started_again_begins_with_what_stood(kept: Kept) -> Non
     standing = kept.reader.standing()
     assert standing is not None
     assert Judge(HASTY, kept.writer, wall_ms).detector.verdicts == standing.verdicts
+
+
+def test_what_changes_while_a_slow_disk_keeps_what_was_before_is_kept_next(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    keep = kept.writer.keep
+
+    def slow(standing: Standing, changes: Sequence[Change]) -> None:
+        begun.set()
+        assert go_on.wait(30)
+        keep(standing, changes)
+
+    monkeypatch.setattr(kept.writer, "keep", slow)
+
+    async def run() -> None:
+        kept.judge.hear(report_of(1))
+        async with kept.judging():
+            await until(begun.is_set)
+            kept.judge.hear(report_of(2))
+            subject = Subject(Part.NODE, 2)
+            await until(lambda: subject in [verdict.subject for verdict in kept.judge.detector.verdicts])
+            go_on.set()
+            await until(lambda: subject in [one.verdict.subject for one in kept.reader.changes(100, None, None)])
+
+    asyncio.run(run())
+    assert kept.numbers == list(range(1, len(kept.numbers) + 1))

@@ -21,6 +21,7 @@ from headwater.store.health import Delivery, DeliveryKeeper, HealthWriter
 from headwater.store.port import Standing
 
 PATIENCE_S = 30.0
+HANG_UP = 0
 
 
 class Receiver(ThreadingHTTPServer):
@@ -42,7 +43,11 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.posted.append((dict(self.headers), body))
-        self.send_response(self.server.statuses.pop(0) if self.server.statuses else 204)
+        status = self.server.statuses.pop(0) if self.server.statuses else 204
+        if status == HANG_UP:
+            self.close_connection = True
+            return
+        self.send_response(status)
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:
@@ -99,10 +104,10 @@ def test_what_fails_is_posted_again_and_order_is_kept(tmp_path: Path) -> None:
         keeper.keep(Delivery(0, ()))
     changes = [Change(1, None, verdict(1, Health.GREEN)), Change(2, Health.GREEN, verdict(1, Health.RED))]
     keep(files, *changes, Change(3, Health.GREEN, verdict(2, Health.RED)))
-    with receiving(503, 429) as server:
+    with receiving(503, HANG_UP, 429) as server:
         post(files, WebhookOptions(url=server.url), lambda: delivered(files).number == 3)
 
-    assert [body["id"] for _, body in server.posted] == ["2", "2", "2", "3"]
+    assert [body["id"] for _, body in server.posted] == ["2", "2", "2", "2", "3"]
     assert server.posted[0][0]["Content-Type"] == "application/cloudevents+json"
 
 
