@@ -3,6 +3,9 @@
 .SUFFIXES:
 MAKEFLAGS += --no-print-directory
 
+# Where this is set, every process compiles all it imports anew, and tests start hundreds of them.
+unexport PYTHONDONTWRITEBYTECODE
+
 BIN := .venv/bin
 CODE := $(wildcard src tests benchmarks scripts)
 SEED ?= 1
@@ -20,18 +23,31 @@ demo: setup ## start a small grid, send readings, trace some back to their senso
 	@$(BIN)/headwater demo
 
 .PHONY: test
-test: check stubs-fresh servers ## all checks and tests
-	@$(BIN)/pytest
+test: ## all checks and tests
+	@$(MAKE) --jobs=2 check stubs-fresh servers
+	@$(BIN)/pytest $(BESIDE)
+
+# A worker for each processor: many tests wait for real processes, and others run meanwhile.
+BESIDE := -n auto --maxprocesses 4 --dist worksteal
 
 .PHONY: servers
 servers: ## install the real servers that tests run, where that is possible
 	@scripts/servers
 
 .PHONY: check
-check: setup ## format, lint, types and layers
+check: types lint layers ## format, lint, types and layers
+
+.PHONY: types
+types: setup
+	@$(BIN)/mypy $(CODE)
+
+.PHONY: lint
+lint: setup
 	@$(BIN)/ruff format --check --quiet $(CODE)
 	@$(BIN)/ruff check --quiet $(CODE)
-	@$(BIN)/mypy $(CODE)
+
+.PHONY: layers
+layers: setup
 	@$(BIN)/lint-imports --no-logo
 
 .PHONY: fix

@@ -1,29 +1,41 @@
-"""What all tests share: measured data, hypothesis profiles, and the rules that nothing is skipped or left open."""
+"""What all tests share: measured data, hypothesis profiles, what begins first, and that nothing is skipped or left."""
 
 import contextlib
 import gc
 import os
+import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 MACHINE_CANNOT = "machine cannot:"
 
-settings.register_profile("default", deadline=None, print_blob=True)
+settings.register_profile(
+    "default", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)  # A machine that is busy elsewhere is slow.
 settings.register_profile("thorough", settings.get_profile("default"), max_examples=5_000)
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "default")
 settings.load_profile(PROFILE)
+ENDING_S_MAX = 10.0
+"""How long a process may still be about to end."""
 THOROUGH_S_MAX = 3600
-"""How long one test may take that tries so many examples."""
+"""How long one test may take that tries so many examples, fifty times as many."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Fifty times the examples take fifty times as long."""
+    """What may take longest begins first: one worker has those one after the other, the rest run beside them."""
     for item in items if PROFILE == "thorough" else ():
         if getattr(getattr(item, "function", None), "is_hypothesis_test", False):
             item.add_marker(pytest.mark.timeout(THOROUGH_S_MAX))
+    items.sort(key=_seconds_max, reverse=True)
+
+
+def _seconds_max(item: pytest.Item) -> float:
+    """How long a test may take when that is more than usual."""
+    marker = item.get_closest_marker("timeout")
+    return float(marker.args[0]) if marker is not None else 0.0
 
 
 @pytest.fixture(scope="session")
@@ -38,13 +50,20 @@ def test_data() -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _no_file_is_left_open(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A long-lived process would run out of what a test leaves open; a test for each owner would not find the next."""
+def _nothing_is_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A long-lived process would run out of what a test leaves open; a test for each owner would not find the next.
+
+    Nor is a process left that has a folder of a test on its command line.
+    """
     yield
     gc.collect()
     base = str(tmp_path_factory.getbasetemp())
     left = [opened for opened in _opened() if opened.startswith(base)]
     assert not left, f"still open when all tests were done: {left[:5]}, {len(left)} in all"
+    deadline_s = time.monotonic() + ENDING_S_MAX
+    while (left := _running(base)) and time.monotonic() < deadline_s:
+        time.sleep(0.1)
+    assert not left, f"still running when all tests were done: {left[:5]}, {len(left)} in all"
 
 
 def _opened() -> Iterator[str]:
@@ -52,6 +71,15 @@ def _opened() -> Iterator[str]:
     for descriptor in os.listdir("/proc/self/fd"):
         with contextlib.suppress(FileNotFoundError):
             yield os.readlink(f"/proc/self/fd/{descriptor}")
+
+
+def _running(base: str) -> list[str]:
+    """The command lines that name something in a folder."""
+    lines = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            lines.append(file.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+    return [line for line in lines if f"{base}/" in line]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -11,7 +11,7 @@ from tests.campaigns.nursery import Nursery
 SEED, SECONDS = 11, 120.0
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 def test_a_long_run_under_faults_is_exact_and_heals(tmp_path: Path) -> None:
     plan = draw_long(SEED, SECONDS)
 

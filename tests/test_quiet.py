@@ -3,9 +3,12 @@
 import os
 from pathlib import Path
 
+import pytest
+
 from tests.campaigns.quiet import run
 
 
+@pytest.mark.timeout(300)
 def test_nothing_is_red_when_nothing_fails(tmp_path: Path) -> None:
     outcome = run(10.0, os.cpu_count() or 1, tmp_path)
 

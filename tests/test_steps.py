@@ -79,7 +79,7 @@ def leaves(point: Datapoint) -> list[Datapoint]:
     return [leaf for each in point.input_datapoints for leaf in leaves(each.dp)] if point.input_datapoints else [point]
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 def test_a_delivered_value_leads_through_every_step_of_every_node_and_sighup_changes_them(tmp_path: Path) -> None:
     topology = with_step_of_ours(with_free_ports(load_topology(STEPS), tmp_path / "run"))
     file = written(topology, tmp_path / "grid.toml")

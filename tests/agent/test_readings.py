@@ -41,7 +41,7 @@ def test_every_id_gives_its_reading_over_all_segments(written: Written) -> None:
     assert readings.find_all([run for run, _ in singles]) == [("ok", [reading]) for _, reading in singles]
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.data())
 def test_a_run_over_several_batches_is_answered_whole_and_in_order(written: Written, data: st.DataObject) -> None:
     if not written.batches:

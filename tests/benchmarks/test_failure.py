@@ -142,14 +142,14 @@ def test_what_only_has_to_stay_green_for_a_while_is_well(health: str, evidence: 
     assert seen(answer, 1, 0)["is_well"] is is_well
 
 
-@pytest.mark.timeout(110)
+@pytest.mark.timeout(300)
 def test_a_small_run_detects_a_cut_link_and_a_dead_daemon_and_loses_nothing(tmp_path: Path) -> None:
     need_network()
     command = [sys.executable, "-m", "benchmarks.failure", "--quick", "--shape", "two-node", "--kinds", "link,pipeline"]
 
     done = subprocess.run(
         [*command, "--report", str(tmp_path / "report.json")],
-        cwd=ROOT, capture_output=True, text=True, check=False, timeout=100,
+        cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
 
     assert done.returncode == 0, done.stderr

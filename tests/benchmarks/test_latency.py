@@ -119,7 +119,7 @@ def test_the_ratio_of_turns_is_the_median_of_pairs() -> None:
     assert "| single, full | 1,000 | 5 |" in turned.table(turned.Turned(seconds=1.0, turns=[found]))
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 def test_slices_in_turns_time_every_message_of_both(tmp_path: Path) -> None:
     found = measure("single", "full", 1000.0, 2, 0.2, tmp_path)
 
@@ -128,13 +128,13 @@ def test_slices_in_turns_time_every_message_of_both(tmp_path: Path) -> None:
     assert all(min(used) > 0 for used in found.cpu_us.values())
 
 
-@pytest.mark.timeout(110)
+@pytest.mark.timeout(300)
 def test_a_small_run_tells_every_latency_with_stamps_and_without(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "benchmarks.latency", "--quick", "--loopback", "--shapes", "two-node"]
 
     done = subprocess.run(
         [*command, "--report", str(tmp_path / "report.json")],
-        cwd=ROOT, capture_output=True, text=True, check=False, timeout=100,
+        cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
 
     assert done.returncode == 0, done.stderr

@@ -13,7 +13,7 @@ def test_growth_is_the_last_quarter_less_the_first() -> None:
     assert (found.first, found.last, found.growth, found.most) == (15.0, 52.0, 37.0, 90.0)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_a_short_run_loads_the_real_path_and_samples_every_process(tmp_path: Path) -> None:
     outcome = run(tmp_path, seconds=2.0, size=1000, every_s=0.2)
 

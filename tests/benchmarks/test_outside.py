@@ -92,10 +92,10 @@ def _has_arrived(client: Client, node: str) -> bool:
 
 def bench(name: str, url: str, report: Path, *options: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", f"benchmarks.{name}", "--server", url, "--report", str(report), *options]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=150)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 def test_a_running_topology_is_measured_and_broken_from_outside(tmp_path: Path) -> None:
     with running(tmp_path) as url:
         counted = bench("overhead", url, tmp_path / "overhead.json", "--seconds", "1", "--repeats", "1")

@@ -99,14 +99,14 @@ def test_the_nodes_of_2018_add_up_for_each_message_of_a_source() -> None:
     assert published_nodes("fork", "none") == pytest.approx(gateways + 254.9 + 279.9 + 206.3 + 65.2)
 
 
-@pytest.mark.timeout(110)
+@pytest.mark.timeout(300)
 def test_a_small_run_counts_what_every_component_sent(tmp_path: Path) -> None:
     need_network()
     command = [sys.executable, "-m", "benchmarks.overhead", "--quick", "--shapes", "two-node"]
 
     done = subprocess.run(
         [*command, "--report", str(tmp_path / "report.json")],
-        cwd=ROOT, capture_output=True, text=True, check=False, timeout=100,
+        cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
 
     assert done.returncode == 0, done.stderr

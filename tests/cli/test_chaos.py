@@ -22,6 +22,7 @@ from headwater.health.chaos.options import ChaosOptions
 TWO_NODES = Path(__file__).resolve().parents[2] / "examples/topologies/two-node.toml"
 HEADWATER = (sys.executable, "-m", "headwater.cli.main")
 PATIENCE_S = 90
+pytestmark = pytest.mark.timeout(300)
 SCENARIO = """
 [[fault]]
 kind = "kill-node"
@@ -115,7 +116,6 @@ def grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grid]:
         yield running
 
 
-@pytest.mark.timeout(300)
 def test_each_of_the_four_failures_is_told_and_healed_and_nothing_is_lost(
     grid: Grid, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -29,6 +29,7 @@ def report_of(tmp_path: Path, *arguments: str) -> Report:
     return msgspec.json.decode(file.read_bytes(), type=Report)
 
 
+@pytest.mark.timeout(300)
 def test_every_reading_of_the_fork_is_delivered_once_and_explained(tmp_path: Path) -> None:
     found = report_of(tmp_path, "--seconds", "3")
     assert found.readings_sent > 0
@@ -42,6 +43,7 @@ def test_every_reading_of_the_fork_is_delivered_once_and_explained(tmp_path: Pat
     assert found.bytes_per_reading
 
 
+@pytest.mark.timeout(300)
 def test_measured_recordings_are_delivered_and_explained_too(tmp_path: Path, test_data: Path) -> None:
     data = test_data / "household_power_uci"
     found = report_of(tmp_path, "--seconds", "2", "--data", str(data), "--topology", "two-node", "--rate", "5000")
@@ -49,12 +51,14 @@ def test_measured_recordings_are_delivered_and_explained_too(tmp_path: Path, tes
     assert len({getattr(found, name) for name in EXACT}) == 1
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.skipif(shutil.which("redis-server") is None, reason="machine cannot: redis-server is not installed")
 def test_every_reading_is_found_in_the_redis_of_every_node_by_its_id(tmp_path: Path) -> None:
     found = report_of(tmp_path, "--redis", "--seconds", "1", "--topology", "two-node")
     assert found.redis_exact == found.redis_checked == 2 * found.readings_delivered > 0
 
 
+@pytest.mark.timeout(300)
 def test_the_judge_sees_one_wrong_value_one_wrong_time_and_one_missing_reading(tmp_path: Path) -> None:
     """The same run is judged again with journals that say something else."""
     topology = with_load(with_free_ports(load_topology(topology_file("fork")), tmp_path), None, 2000, tmp_path)
