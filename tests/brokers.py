@@ -15,7 +15,7 @@ import pytest
 from headwater.config.ports import free_ports
 from tests.conftest import MACHINE_CANNOT
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 def mosquitto() -> str:

@@ -13,6 +13,7 @@ from tests.campaigns.faults import draw
 from tests.campaigns.nursery import Nursery
 
 DURATION_S = 1.5
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture(scope="module")

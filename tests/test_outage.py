@@ -17,7 +17,8 @@ from tests.campaigns.oracle import expected_aggregates
 from tests.campaigns.rest import NoAnswer
 
 AWAY_S = 4.0
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 import redis
 
 SERVER = shutil.which("redis-server")
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 class RedisServer:

@@ -46,7 +46,7 @@ def gateway(folder: Path) -> list[str]:
 
 
 def ended(nursery: Nursery, pid: int) -> int | None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         for found, code in nursery.ended(0.1):
             if found == pid:

@@ -20,7 +20,7 @@ from headwater.store.files import StoreFiles
 from headwater.store.health import Delivery, DeliveryKeeper, HealthWriter
 from headwater.store.port import Standing
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 HANG_UP = 0
 
 

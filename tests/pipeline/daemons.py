@@ -30,7 +30,7 @@ from headwater.wire.link import GRPC_OPTIONS, LINK_VERSION
 from headwater.wire.records import Record, decode_batch, decode_body
 
 LOCAL = "127.0.0.1:0"
-WAIT_S = 30.0
+WAIT_S = 60.0
 """How long anything that has to happen may take."""
 
 

@@ -15,7 +15,7 @@ from headwater.model.errors import HeadwaterError, Rejected, Unavailable
 
 FAULT = Fault(kind="cut-link", target="gatewayA")
 PLACES = [Place("gatewayA", 1, True)]
-PATIENCE_S = 30
+PATIENCE_S = 60
 
 
 class Doer:
