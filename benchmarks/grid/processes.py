@@ -89,7 +89,7 @@ class Process:
 
 
 class Group:
-    """The processes of one run; those of Headwater stop too when this one is killed."""
+    """The processes of one run; those that hold the lifeline stop too when this one is killed."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

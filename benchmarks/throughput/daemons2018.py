@@ -21,6 +21,7 @@ import redis.asyncio
 
 from benchmarks.grid import told
 from benchmarks.throughput import load
+from headwater.cli import lifeline
 from headwater.wire import provenance_system_pb2 as pb
 from headwater.wire.provenance_system_pb2_grpc import (
     add_gatewayServicer_to_server,
@@ -202,6 +203,7 @@ def _message(meter: str, metric: str, value: float) -> pb.Grid_data:
 
 
 def main() -> None:
+    lifeline.hold(os.environ)
     roles = {"node": node, "database": database, "sensor": sensor}
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("role", choices=roles)

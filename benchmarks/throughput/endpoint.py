@@ -2,12 +2,14 @@
 
 import argparse
 import asyncio
+import os
 import time
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.grid import told
+from headwater.cli import lifeline
 from headwater.model.records import Kind
 from headwater.node import wall_ms
 from headwater.pipeline.daemon import Daemon
@@ -57,6 +59,7 @@ async def run(options: GatewayOptions, warm: int, readings: int, timed: bool) ->
 
 
 def main() -> None:
+    lifeline.hold(os.environ)
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--listen", required=True)
     parser.add_argument("--data", type=Path, required=True)

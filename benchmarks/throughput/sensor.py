@@ -5,6 +5,7 @@ What it sends as fast as possible is encoded before: the path is measured, not t
 
 import argparse
 import asyncio
+import os
 import secrets
 import time
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from benchmarks.grid import told
 from benchmarks.throughput import load
+from headwater.cli import lifeline
 from headwater.wire import codec
 from headwater.wire import headwater_pb2 as pb
 from headwater.wire.headwater_pb2_grpc import PipelineStub
@@ -152,6 +154,7 @@ async def run(target: str, size: int, warm: int, readings: int, rate: float, sec
 
 
 def main() -> None:
+    lifeline.hold(os.environ)
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--target", required=True, help="host:port of the first hop")
     parser.add_argument("--size", type=int, required=True, help="readings a batch, at most")
