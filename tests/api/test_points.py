@@ -3,12 +3,12 @@
 import msgspec
 import pytest
 
-from headwater.api.gather import PLAIN
+from headwater.api.gather import PLAIN, Facts
 from headwater.api.points import Painter
 from headwater.model.context import ALL_METRICS, Context, Location
-from headwater.model.ids import DataPointId
+from headwater.model.ids import DataPointId, IdRun
 from headwater.model.reading import SeriesKey
-from headwater.store.port import DataPoint
+from headwater.store.port import DataPoint, Edges
 
 KEY = SeriesKey("meter", "metric")
 MEMBERS = {
@@ -53,3 +53,12 @@ def test_what_nobody_knows_is_absent_and_zero_is_not() -> None:
     assert shown(Context(), None) == {*times, "hostId"}
     assert shown(None) == {*times, "meterId", "metricId", "hostId"}
     assert shown(recording("line", "loc")) == {"lineNo", "loc", "hostId"}
+
+
+def test_in_detail_it_says_how_many_it_was_made_from() -> None:
+    point = DataPoint(DataPointId(1, 2), None, KEY, 3, 4, 5, (), False, 1, None, (1, "00", 0))
+    made = point._replace(inputs=Edges((IdRun(1, 7, 900), IdRun(2, 7, 100)), "average"))
+
+    painter = Painter(Facts(detail=True))
+    assert [painter.document(each).input_count for each in (point, made)] == [0, 1_000]
+    assert Painter(PLAIN).document(made).input_count is msgspec.UNSET

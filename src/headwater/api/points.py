@@ -93,6 +93,7 @@ class Painter:
         document.node = node.name if node else UNSET
         document.kind = "out" if point.kind == Kind.OUT else "data"
         document.step = point.step or UNSET
+        document.input_count = len(point.inputs)
         kind, stream, number = point.origin
         document.origin = documents.Origin(_ORIGINS.get(kind, "entry"), stream, number)
         document.traceparent = point.traceparent or UNSET

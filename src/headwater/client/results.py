@@ -57,11 +57,13 @@ class Datapoint(msgspec.Struct, frozen=True, rename="camel", kw_only=True, gc=Fa
     node: str | None = None
     kind: Literal["data", "out"] | None = None
     step: str | None = None
+    input_count: int | None = None
+    """Only with detail."""
     origin: Origin | None = None
     metrics: tuple[str, ...] | None = None
     traceparent: str | None = None
-    health: dict[str, HealthWord] = {}
     """The W3C trace that the program which recorded it belonged to."""
+    health: dict[str, HealthWord] = {}
     value: float | NoNumber | None = None
     """As JSON says it; `number` is a float always."""
     value_state: str | None = None

@@ -62,6 +62,8 @@ class Datapoint(msgspec.Struct, rename="camel", kw_only=True, gc=False):
     """Detail: received (data) or made by a step (out)."""
     step: str | UnsetType = UNSET
     """Detail: the step or function that made it."""
+    input_count: int | UnsetType = UNSET
+    """Detail: how many data points it was made from, 0 where it entered."""
     origin: Origin | UnsetType = UNSET
     """Detail."""
     metrics: tuple[str, ...] | UnsetType = UNSET

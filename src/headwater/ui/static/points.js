@@ -89,9 +89,9 @@ window.points = (() => {
     const id = shown("id", 196, (point) => point.id, { cellClass: "mono" });
     return [
       ...(narrow ? [] : [id]),
-      shown("meter", 124, (point) => point.context?.meterId, { tooltipValueGetter: ({ value }) => value }),
-      shown("metric", 106, (point) => point.context?.metricId, { tooltipValueGetter: ({ value }) => value }),
-      shown("value", 122, (point) => size(point.value), {
+      shown("meter", narrow ? 112 : 124, (point) => point.context?.meterId, { tooltipValueGetter: ({ value }) => value }),
+      shown("metric", narrow ? 102 : 106, (point) => point.context?.metricId, { tooltipValueGetter: ({ value }) => value }),
+      shown("value", narrow ? 118 : 122, (point) => size(point.value), {
         type: "rightAligned", comparator: byNumber, filter: "agNumberColumnFilter",
         valueFormatter: ({ data, value }) => data.valueState ? texts[data.valueState] ?? data.valueState : number(value),
         cellClassRules: { absent: ({ data }) => data.valueState !== undefined },
@@ -103,7 +103,7 @@ window.points = (() => {
       shown("place", 110, (point) => point.context?.loc?.lable, { tooltipValueGetter: ({ data }) => whereabouts(data.context?.loc) }),
       shown("class_name", 190, (point) => point.context?.className, { tooltipValueGetter: ({ value }) => value }),
       shown("line", 78, (point) => point.context?.lineNo, { type: "rightAligned", filter: "agNumberColumnFilter" }),
-      shown("inputs", 92, (point) => point.inputs ?? point.inputDatapoints?.length, { type: "rightAligned", filter: "agNumberColumnFilter", valueFormatter: ({ value }) => number(value) }),
+      shown("inputs", 92, (point) => point.inputCount ?? point.inputDatapoints?.length, { type: "rightAligned", filter: "agNumberColumnFilter", valueFormatter: ({ value }) => number(value) }),
       shown("step", 130, (point) => point.step, { tooltipValueGetter: ({ value }) => value }),
       shown("application", 124, (point) => point.context?.appName, { tooltipValueGetter: ({ value }) => value }),
       ...(narrow ? [id] : []),
