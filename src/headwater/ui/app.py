@@ -14,7 +14,10 @@ from headwater.client import AsyncClient, Retries
 from headwater.ui.grid.feed import grid_look
 from headwater.ui.grid.page import add_grid
 from headwater.ui.live import Feeds, Look, add_live
+from headwater.ui.node.feed import node_look
+from headwater.ui.node.page import add_node
 from headwater.ui.options import UiOptions
+from headwater.ui.recent import Looks
 from headwater.ui.shell import STATIC
 
 API_TIMEOUT_S = 10.0
@@ -52,7 +55,12 @@ def create_app(options: UiOptions) -> FastAPI:
     """The dashboard over the API that `options` names. Once in a process: NiceGUI keeps its pages in its module."""
     client = AsyncClient(options.api, timeout_s=API_TIMEOUT_S, retries=Retries(times=0))
 
+    looks = Looks(client)
+
     def look_at(topic: str) -> Look | None:
+        page, _, what = topic.partition("/")
+        if page == "node" and what:
+            return node_look(looks, what)
         return grid_look(client) if topic == "grid" else None
 
     feeds = Feeds(look_at)
@@ -70,6 +78,7 @@ def create_app(options: UiOptions) -> FastAPI:
     add_live(app, feeds)
     gui.add_static_files(STATIC, Path(str(files("headwater.ui") / "static")), max_cache_age=31_536_000)
     add_grid()
+    add_node(looks)
     core.sio.eio.cors_allowed_origins = None  # Same origin only; any other by NiceGUI's default.
     ui.run_with(
         app,

@@ -1,7 +1,7 @@
 // Follows one topic of the server, and says when nothing new comes: nothing old is shown as if it were current.
 (() => {
   const { topic, texts } = JSON.parse(document.getElementById("live-options").textContent);
-  const SILENT_MS = 5000, RETRY_MS = [500, 1000, 2000, 4000];
+  const SILENT_MS = 5000, CONNECT_MS = 30000, RETRY_MS = [500, 1000, 2000, 4000];
   const listeners = [];
   let last = performance.now(), failures = 0, state;
 
@@ -36,6 +36,7 @@
 
   function follow() {
     const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/live/${topic}`);
+    const begun = performance.now(); // A busy machine may take its time to connect.
     socket.onopen = () => { last = performance.now(); };
     socket.onmessage = ({ data }) => { failures = 0; take(JSON.parse(data)); };
     socket.onclose = () => {
@@ -44,7 +45,9 @@
     };
     const watch = setInterval(() => {
       if (socket.readyState > 1) return clearInterval(watch);
-      if (performance.now() - last > SILENT_MS) { say("away"); last = performance.now(); socket.close(); }
+      if (performance.now() - last <= SILENT_MS) return;
+      say("away");
+      if (socket.readyState === WebSocket.OPEN || performance.now() - begun > CONNECT_MS) { last = performance.now(); socket.close(); }
     }, 1000);
   }
 

@@ -1,0 +1,64 @@
+"""Answers of the API that several topics need at about the same moment, asked for once."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
+
+from headwater.client import AsyncClient, results
+
+FRESH_S = 0.4
+"""Younger than the time between two looks at a topic."""
+TOPOLOGY_FRESH_S = 4.0
+
+T = TypeVar("T")
+
+
+class Recent(Generic[T]):
+    """The answer to one question, asked anew when it is older than so long; who comes meanwhile waits for it."""
+
+    def __init__(
+        self, ask: Callable[[], Awaitable[T]], fresh_s: float, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._ask = ask
+        self._fresh_s = fresh_s
+        self._monotonic = monotonic
+        self._asking: asyncio.Task[T] | None = None
+        self._begun_s = 0.0
+
+    async def get(self) -> T:
+        """The answer; what asking raises is raised to all that wait for it, and not kept."""
+        if self._asking is None or self._is_old(self._asking):
+            self._begun_s = self._monotonic()
+            self._asking = asyncio.ensure_future(self._answer())
+        return await asyncio.shield(self._asking)
+
+    async def _answer(self) -> T:
+        return await self._ask()
+
+    def _is_old(self, asking: "asyncio.Task[T]") -> bool:
+        if not asking.done():
+            return False
+        return asking.cancelled() or asking.exception() is not None or self._monotonic() - self._begun_s > self._fresh_s
+
+
+class Looks:
+    """What looks at topics share."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self.client = client
+        self._health = Recent(client.health, FRESH_S)
+        self._stats = Recent(lambda: client.stats(detail=True), FRESH_S)
+        self._topology = Recent(lambda: client.topology(detail=True), TOPOLOGY_FRESH_S)
+
+    async def health(self) -> results.ClusterHealth:
+        """How everything stands."""
+        return await self._health.get()
+
+    async def stats(self) -> tuple[results.NodeStat, ...]:
+        """Rates and counters of all nodes."""
+        return await self._stats.get()
+
+    async def topology(self) -> tuple[results.Node, ...]:
+        """The nodes, at most some seconds old."""
+        return await self._topology.get()
