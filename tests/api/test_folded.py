@@ -67,12 +67,19 @@ def test_the_inputs_come_by_meter_then_by_page_then_one_by_one(many: httpx.Clien
     assert len(times) == 40
     assert times == sorted(times)
     assert {one["point"]["context"]["meterId"] for one in page} == {"meter-3"}
+    assert {one["neighbours"] for one in page} == {1}
 
 
 def test_depth_bounds_what_is_looked_at(many: httpx.Client) -> None:
     cards = many.get(f"/v1/folded/{DELIVERED}?depth=1").json()["cards"]
 
     assert [(card["count"], card["further"]) for card in cards] == [(1, False), (1, True)]
+
+
+def test_where_there_are_enough_cards_none_leads_on(many: httpx.Client) -> None:
+    cards = many.get(f"/v1/folded/{DELIVERED}?cards=3").json()["cards"]
+
+    assert [(card["count"], card["further"]) for card in cards] == [(1, False), (1, False), (10_000, True)]
 
 
 def test_more_than_can_be_looked_at_is_counted_and_told_to_go_on(broad: Path) -> None:

@@ -11,6 +11,7 @@ from tests.ui.running import Grid, running
 
 WIDE, NARROW = (1280, 900), (390, 844)
 TIMEOUT_MS = 60_000
+expect.set_options(timeout=TIMEOUT_MS)
 
 
 @pytest.fixture(scope="module")

@@ -22,6 +22,8 @@ class Split(NamedTuple):
     """The place of the first, and the ids."""
     points: Mapping[DataPointId, DataPoint]
     """Those that are stored."""
+    onward: Mapping[DataPointId, int]
+    """How many neighbours of their own these have."""
     outside: bool
 
 
@@ -88,6 +90,7 @@ def _part(first: int, ids: list[DataPointId], split: Split, facts: Facts, painte
     document = documents.NeighbourPart(first=first, last=first + len(ids))
     if len(ids) == 1:
         document.point = _point(ids[0], split.points.get(ids[0]), split.outside, painter)
+        document.neighbours = split.onward.get(ids[0], UNSET)
     else:
         stored = [split.points[id] for id in ids if id in split.points]
         document.group = group_of(ids, stored, facts.nodes, facts.missing, outside=split.outside)

@@ -23,6 +23,7 @@ from headwater.store.port import DataPoint, Reader
 
 DEPTH, FAN = 8, 8
 FAN_MAX = 100
+CARDS, CARDS_MAX = 200, 1_000
 DIRECTIONS = ("backward", "forward")
 
 _DIRECTION = openapi.parameter(
@@ -53,6 +54,7 @@ def add_folded(app: FastAPI, service: Service) -> None:
             _DIRECTION,
             _whole("depth", 0, options.depth_max, DEPTH, "How many hops are looked at"),
             _whole("fan", 1, FAN_MAX, FAN, "Up to so many inputs of a data point are told one by one, more together"),
+            _whole("cards", 1, CARDS_MAX, CARDS, "Where there are so many cards, none leads on"),
         ),
     )
     async def folded(request: Request) -> Response:
@@ -60,7 +62,8 @@ def add_folded(app: FastAPI, service: Service) -> None:
         depth, fan = number(request, "depth", DEPTH, options.depth_max), number(request, "fan", FAN, FAN_MAX)
         if fan == 0:
             raise Rejected("parameter", f"fan = '0': an integer within 1..{FAN_MAX} is needed")
-        bounds = Bounds(depth, fan, options.points_max)
+        cards_max = number(request, "cards", CARDS, CARDS_MAX)
+        bounds = Bounds(depth, fan, options.points_max, cards_max)
 
         def answer(reader: Reader) -> bytes:
             cards = fold(id, _look(reader, id, forward, bounds.points), bounds, forward=forward)
@@ -123,11 +126,11 @@ def _parts(reader: Reader, id: DataPointId, forward: bool, first: int, last: int
     outside = point.outside and not forward
     found = {} if outside else look(ids)
     points = {id: found[id][0] for id in ids if id in found}
+    onward = {id: len(found[id][1]) for id in points}
     places = sorted(_place(id, points) for id in ids)
     bounds = split(places, min(first, len(places)), min(last, len(places)))
-    return Split(
-        len(places), [(start, [place.id for place in places[start:end]]) for start, end in bounds], points, outside
-    )
+    parts = [(start, [place.id for place in places[start:end]]) for start, end in bounds]
+    return Split(len(places), parts, points, onward, outside)
 
 
 def _place(id: DataPointId, points: Mapping[DataPointId, DataPoint]) -> Place:

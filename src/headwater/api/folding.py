@@ -24,6 +24,8 @@ class Bounds(NamedTuple):
     """The most neighbours that get a card each."""
     points: int
     """In all cards together; also the edges that one card may have."""
+    cards: int = 1_000
+    """Where there are so many, none leads on."""
 
 
 @dataclass(slots=True)
@@ -88,7 +90,7 @@ class _Folding:
         self._places = {root: 0}
         self._found: dict[DataPointId, tuple[DataPoint, Sequence[Edge]]] = {}
         self._look = look
-        self._fan = bounds.fan
+        self._fan, self._cards_max = bounds.fan, bounds.cards
         self._edges_max = self._points_left = bounds.points
         self._forward = forward
 
@@ -119,8 +121,8 @@ class _Folding:
     def neighbours_of(self, at: int) -> list[int]:
         """Make cards of what a card leads on to; answers the new ones."""
         card = self.cards[at]
-        if card.neighbours > self._edges_max:
-            card.further = True
+        if card.neighbours > self._edges_max or len(self.cards) >= self._cards_max:
+            card.further = card.further or card.neighbours > 0
             return []
         parts = self._parts(card) if card.points else []
         return [made for (contribution, outside), ids in parts for made in self._add(at, ids, contribution, outside)]

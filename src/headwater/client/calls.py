@@ -125,10 +125,14 @@ def lineages(
     return posted("/v1/lineage", question, read)
 
 
-def folded(id: str, *, forward: bool = False, depth: int | None = None) -> Call[results.FoldedLineage]:
+def folded(
+    id: str, *, forward: bool = False, depth: int | None = None, cards: int | None = None
+) -> Call[results.FoldedLineage]:
     """The lineage of a data point in few cards, at most so many hops deep; NotFound when the store has it not."""
     direction = "forward" if forward else None
-    return Call(_path(f"/v1/folded/{_part(id)}", direction=direction, depth=depth), reading(results.FoldedLineage))
+    return Call(
+        _path(f"/v1/folded/{_part(id)}", direction=direction, depth=depth, cards=cards), reading(results.FoldedLineage)
+    )
 
 
 def neighbours(

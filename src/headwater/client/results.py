@@ -307,6 +307,7 @@ class NeighbourPart(msgspec.Struct, frozen=True, kw_only=True):
     first: int
     last: int
     point: Datapoint | None = None
+    neighbours: int | None = None
     group: Group | None = None
 
 

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from headwater.client import AsyncClient, Retries
 from headwater.ui.grid.feed import grid_look
 from headwater.ui.grid.page import add_grid
+from headwater.ui.lineage.page import add_lineage
 from headwater.ui.live import Feeds, Look, add_live
 from headwater.ui.node.feed import node_look
 from headwater.ui.node.page import add_node
@@ -79,6 +80,7 @@ def create_app(options: UiOptions) -> FastAPI:
     gui.add_static_files(STATIC, Path(str(files("headwater.ui") / "static")), max_cache_age=31_536_000)
     add_grid()
     add_node(looks)
+    add_lineage(app, client)
     core.sio.eio.cors_allowed_origins = None  # Same origin only; any other by NiceGUI's default.
     ui.run_with(
         app,

@@ -25,7 +25,7 @@ class Page(NamedTuple):
     address: str
 
 
-PAGES = (Page("grid", "/"),)
+PAGES = (Page("grid", "/"), Page("lineage", "/lineage"))
 
 
 def element(tag: str, classes: str = "") -> ui.element:

@@ -101,6 +101,8 @@ class NeighbourPart(msgspec.Struct, rename="camel", kw_only=True):
     """The place behind the last one."""
     point: Datapoint | UnsetType = UNSET
     """When it is one."""
+    neighbours: int | UnsetType = UNSET
+    """How many inputs (forward: outputs) that one has itself."""
     group: Group | UnsetType = UNSET
     """When it is more."""
 

@@ -12,6 +12,7 @@ class Common(msgspec.Struct, frozen=True, kw_only=True):
     to_content: str
     pages: str
     grid: str
+    lineage: str
     live: str
     connecting: str
     away: str
@@ -33,6 +34,7 @@ COMMON: Texts[Common] = {
         to_content="Skip to the content",
         pages="Pages",
         grid="Grid",
+        lineage="Lineage",
         live="Live",
         connecting="Connecting …",
         away="The server does not answer: what you see is old. This page connects again by itself.",
@@ -50,6 +52,7 @@ COMMON: Texts[Common] = {
         to_content="Zum Inhalt springen",
         pages="Seiten",
         grid="Netz",
+        lineage="Herkunft",
         live="Live",
         connecting="Verbinde …",
         away="Der Server antwortet nicht: Was Sie sehen, ist alt. Diese Seite verbindet sich von selbst wieder.",

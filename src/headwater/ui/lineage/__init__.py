@@ -1,0 +1,1 @@
+"""The lineage of a data point: what is asked for it, how it is drawn, and its page."""
