@@ -5,7 +5,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import grpc
 import msgspec
@@ -26,7 +26,7 @@ from headwater.store.options import SqliteOptions
 from headwater.store.reader import SqliteReader
 from headwater.store.service import serve
 from headwater.wire import headwater_pb2 as pb
-from headwater.wire.headwater_pb2_grpc import AgentStub
+from headwater.wire.headwater_pb2_grpc import AgentStub, ProvenanceServicer, add_ProvenanceServicer_to_server
 from tests.agent.logs import NODE, Written
 from tests.pipeline.daemons import LOCAL, until, wall_ms
 
@@ -197,6 +197,36 @@ def test_an_agent_that_finds_the_store_late_does_not_say_that_it_ships_nothing(
 
     asyncio.run(run())
     assert reports[0].progress.unshipped_ms < away_s * 1000
+
+
+class Deaf:
+    """A store that answers and takes reports, and no stamps."""
+
+    def __init__(self) -> None:
+        self.reports: list[NodeReport] = []
+
+    async def push_stamps(self, messages: Any, context: object) -> AsyncIterator[pb.StampsDown]:
+        yield pb.StampsDown(stored=0)
+        async for up in messages:
+            if up.HasField("report"):
+                self.reports.append(msgspec.msgpack.decode(up.report, type=NodeReport))
+
+    async def forget(self, gone: pb.NodeGone, context: object) -> pb.NodeForgotten:
+        return pb.NodeForgotten()
+
+
+def test_an_agent_says_how_long_a_store_that_answers_has_taken_nothing(tmp_path: Path, written: Written) -> None:
+    async def run() -> None:
+        deaf, server = Deaf(), grpc.aio.server()
+        add_ProvenanceServicer_to_server(cast(ProvenanceServicer, deaf), server)
+        address = f"127.0.0.1:{server.add_insecure_port(LOCAL)}"
+        await server.start()
+        written.write(20, batches=5)
+        async with serving(agent_options(tmp_path, address), wall_ms):
+            await until(lambda: deaf.reports and deaf.reports[-1].progress.unshipped_ms > 1_000)
+        await server.stop(0)
+
+    asyncio.run(run())
 
 
 def told(folder: Path) -> tuple[int, int] | None:
