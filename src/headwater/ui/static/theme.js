@@ -12,7 +12,7 @@
       localStorage.setItem("dark", String(!isDark()));
       Quasar.Dark.set(!isDark());
     }
-    const language = event.target.closest("[data-language]")?.dataset.language;
+    const language = event.target.closest("button[data-language]")?.dataset.language;
     if (language) {
       document.cookie = `headwater_language=${language}; path=/; max-age=31536000; samesite=lax`;
       location.reload();
