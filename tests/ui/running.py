@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from headwater.config import Topology, format_topology, load_topology, with_free_ports
 from headwater.health.chaos.options import ChaosOptions
+from tests.pipeline import grid2018
 
 FORK = Path(__file__).parents[2] / "examples" / "topologies" / "fork.toml"
 HEADWATER = (sys.executable, "-m", "headwater.cli.main")
@@ -67,6 +68,32 @@ def eventually(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.1)
+
+
+def newest_known_whole(grid: Grid) -> list[dict[str, Any]]:
+    """The newest reading, no average, that is at the endpoint, and the data points it came from back to the sensor,
+    once all are in the store: each node's agent delivers when it likes, so the last may well be there first."""
+    [endpoint] = [node["id"] for node in grid.get("/cluster/topology") if node["name"] == "endpoint"]
+    found: list[dict[str, Any]] = []
+
+    def is_there() -> bool:
+        newest = grid.get(f"/cluster/{endpoint}/provenance?size=50&detail=true")
+        readings = [point for point in newest if point["context"].get("metricId") == "energy"]
+        if readings:
+            found[:] = grid.get(f"/provenance/{readings[0]['id']}?structure=linear&detail=true")
+        return bool(found) and all("node" in point for point in found)
+
+    eventually(is_there)
+    return found
+
+
+def push(grid: Grid, node: str, meter: str, readings: Iterable[tuple[int, float]]) -> None:
+    """Send readings, each a time in ms and a value, to a node as a client of 2018 does."""
+    listen = next(gateway.listen for gateway in grid.topology.gateways if gateway.name == node)
+    stream = [{"meter": meter, "metric": "energy", "timestamp": time, "value": value} for time, value in readings]
+    command = [sys.executable, grid2018.__file__, "client", listen]
+    answer = subprocess.run(command, input=json.dumps([stream]), capture_output=True, text=True, check=True)
+    assert json.loads(answer.stdout)["code"] == "200"
 
 
 def with_one_more(topology: Topology, name: str) -> Topology:

@@ -2,17 +2,14 @@
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.pipeline import grid2018
 from tests.ui.accessible import serious
 from tests.ui.conftest import NARROW, Watched
-from tests.ui.running import PATIENCE_S, Grid, running
+from tests.ui.running import PATIENCE_S, Grid, push, running
 
 IDLE = "000005"
 FAULT_S = 20.0
@@ -29,15 +26,6 @@ def grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grid]:
     """The fork, and a node that nothing is sent to."""
     with running(tmp_path_factory.mktemp("grid"), alone="idle") as grid:
         yield grid
-
-
-def push(grid: Grid, node: str, meter: str) -> None:
-    """Send one reading to a node, as a client of 2018 does."""
-    listen = next(gateway.listen for gateway in grid.topology.gateways if gateway.name == node)
-    message = {"meter": meter, "metric": "energy", "timestamp": 1_700_000_000_000, "value": 1.5}
-    command = [sys.executable, grid2018.__file__, "client", listen]
-    answer = subprocess.run(command, input=json.dumps([[message]]), capture_output=True, text=True, check=True)
-    assert json.loads(answer.stdout)["code"] == "200"
 
 
 def cells(page: Page, column: str) -> list[str]:
@@ -210,7 +198,7 @@ def test_a_node_without_data_points_says_so_and_what_a_meter_calls_itself_is_tex
     expect(page.locator("#note")).to_contain_text("Nothing has gone through this node yet")
     expect(page.locator("#links")).to_contain_text("nothing sends to it")
 
-    push(grid, "idle", SCRIPT)
+    push(grid, "idle", SCRIPT, [(1_700_000_000_000, 1.5)])
 
     expect(page.locator(f"{ROWS} [col-id=meter]")).to_have_text(SCRIPT)
     expect(page.locator("#note")).to_be_hidden()
