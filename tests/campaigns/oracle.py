@@ -53,7 +53,8 @@ def expected_aggregates(plan: Plan, endpoint: Log) -> Expected:
         touched = set()
         for source, value in sourced(endpoint, batch):
             key, start = (value.meter, value.metric), value.timestamp - value.timestamp % window_ms
-            if start < closed.get(key, start):
+            passed = newest.get(key, value.timestamp) - window_ms - plan.lateness_s * 1000
+            if start < closed.get(key, start) or start <= passed:
                 found.late.add(source)
                 continue
             opened[key].setdefault(start, []).append((source, value))

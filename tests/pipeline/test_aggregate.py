@@ -63,7 +63,8 @@ class Oracle:
         touched, full = set(), set()
         for position, (point, (meter, timestamp, value)) in enumerate(readings):
             start = timestamp // WINDOW_MS * WINDOW_MS
-            if start < self.closed.get(meter, NEVER):
+            limit = self.newest.get(meter, NEVER) - WINDOW_MS - 1000 * self.options.lateness_s
+            if start < self.closed.get(meter, NEVER) or start <= limit:
                 self.late.append((sequence, position))
                 continue
             self.open.setdefault((meter, start), []).append((point, value))
@@ -257,6 +258,15 @@ def test_a_window_closes_once_its_watermark_has_passed_and_not_before() -> None:
     (closed,), late = aggregate.take(b"entry---", columns((1, 6000, 1.0)), None)
 
     assert (closed.window, closed.value, late) == ((b"entry---", 1, 0), 1.0, [])
+
+
+def test_a_reading_from_the_far_future_leaves_no_window_open_behind_it() -> None:
+    aggregate = Aggregate(options("count", lateness_s=2))
+    aggregate.take(b"entry---", columns((1, 10**12, 1.0)), None)
+
+    assert aggregate.take(b"entry---", columns((1, 0, 1.0), (1, 10**12 - 1, 1.0)), None) == ([], [0])
+    assert aggregate.take(b"entry---", columns((1, 10**12 + 1, 1.0), (1, 5000, 1.0)), None) == ([], [1])
+    assert aggregate.windows_open == 2
 
 
 def test_each_series_has_a_watermark_of_its_own() -> None:

@@ -43,7 +43,9 @@ class Oracle:
         touched = set()
         for reading in readings:
             at_s, meter = reading.timestamp // MS, reading.meter
-            if at_s // self.slide_s * self.slide_s < self.following.get(meter, -(10**9)):
+            pane = at_s // self.slide_s * self.slide_s
+            passed = self.newest.get(meter, -(10**9)) - self.window_s - self.options.lateness_s
+            if pane < self.following.get(meter, -(10**9)) or pane <= passed:
                 self.late += 1
                 continue
             self.readings.setdefault(meter, []).append((at_s, reading.value))

@@ -1,8 +1,7 @@
 """One value per series and tumbling event-time window: a pure fold over batches, and what it needs to be resumed."""
 
-import heapq
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from headwater.model.ids import IdRun
 from headwater.pipeline.step_options import AggregateOptions
+from headwater.pipeline.steps.oldest import Begun, Oldest
 from headwater.pipeline.steps.portion import Window
 from headwater.wire.codec import Columns
 
@@ -94,6 +94,8 @@ class Aggregate:
         self.compute = FUNCTIONS[options.function]
         self._names: dict[Series, bytes] = {}
         self.windows_open = sum(map(len, self.fold.open.values()))
+        windows = ((start_ms, name) for name, held in self.fold.open.items() for start_ms in held)
+        self._oldest = Oldest(self._is_open, windows)
 
     def take(self, entry: bytes, columns: Columns, run: IdRun | None, skip: int = 0) -> tuple[list[Closed], list[int]]:
         """Fold in a batch without its first `skip` readings: the windows it closes, the positions that were late.
@@ -106,7 +108,8 @@ class Aggregate:
         touched: set[bytes] = set()
         for group in groups(columns.series[skip:], columns.timestamps[skip:], self.window_ms):
             name = self._name(entry, group.series)
-            if group.start_ms < fold.closed.get(name, NEVER):
+            passed_ms = fold.newest.get(name, NEVER) - self.window_ms - self.lateness_ms
+            if group.start_ms < fold.closed.get(name, NEVER) or group.start_ms <= passed_ms:
                 late.extend(range(group.first + skip, group.end + skip))
                 continue
             found = values[group.first : group.end]
@@ -118,7 +121,7 @@ class Aggregate:
                 touched.add(name)
         ready += [window for name in touched for window in self._passed(name)]
         closed = self._close(sorted(set(ready)))
-        return closed + self._close(self._oldest()), late
+        return closed + self._close_oldest(), late
 
     def _name(self, entry: bytes, number: int) -> bytes:
         """A series packed; the packing of those seen lately is remembered."""
@@ -136,6 +139,7 @@ class Aggregate:
         if held is None:
             held = windows[start_ms] = Open([], [])
             self.windows_open += 1
+            self._oldest.add((start_ms, name), self.windows_open)
         held.values.extend(found)
         if run is not None:
             add_run(held.runs, run)
@@ -146,19 +150,20 @@ class Aggregate:
         limit = self.fold.newest[name] - self.window_ms - self.lateness_ms
         return [(name, start_ms) for start_ms in self.fold.open[name] if start_ms <= limit]
 
-    def _oldest(self) -> list[tuple[bytes, int]]:
-        """The windows to close so that no more than the bound are open."""
+    def _close_oldest(self) -> list[Closed]:
+        """Close windows so that no more than the bound are open."""
         excess = self.windows_open - self.options.windows_max
-        if excess <= 0:
-            return []
-        windows = [(name, start_ms) for name, held in self.fold.open.items() for start_ms in held]
-        return sorted(heapq.nsmallest(excess, windows, key=lambda window: (window[1], window[0])))
+        return self._close((name, start_ms) for start_ms, name in self._oldest.take(excess))
+
+    def _is_open(self, window: Begun) -> bool:
+        start_ms, name = window
+        return start_ms in self.fold.open.get(name, ())
 
     def close_all(self) -> list[Closed]:
         """Close every window: an operator or the clock decided so, in a `time` record."""
         return self._close(sorted((name, start_ms) for name, held in self.fold.open.items() for start_ms in held))
 
-    def _close(self, windows: list[tuple[bytes, int]]) -> list[Closed]:
+    def _close(self, windows: Iterable[tuple[bytes, int]]) -> list[Closed]:
         results = []
         for name, start_ms in windows:
             held = self.fold.open[name][start_ms]

@@ -1,6 +1,5 @@
 """Windows that overlap: each reading is kept once, in the pane of `slide_s` that it is in, for all its windows."""
 
-import heapq
 from collections.abc import Iterator
 
 from headwater.model.ids import IdRun
@@ -16,6 +15,7 @@ from headwater.pipeline.steps.aggregate import (
     pack_series,
     unpack_series,
 )
+from headwater.pipeline.steps.oldest import Begun, Oldest
 from headwater.pipeline.steps.portion import Window
 from headwater.wire.codec import Columns
 
@@ -42,6 +42,8 @@ class Sliding:
         """Series (packed) -> readings in its panes."""
         self._first = {name: min(panes) for name, panes in self.fold.open.items()}
         """Series (packed) -> its oldest pane."""
+        panes = ((pane_ms, name) for name, held in self.fold.open.items() for pane_ms in held)
+        self._oldest = Oldest(self._is_open, panes)
 
     def take(self, entry: bytes, columns: Columns, run: IdRun | None, skip: int = 0) -> tuple[list[Closed], list[int]]:
         """Fold in a batch without its first `skip` readings: the windows it closes, the positions that were late."""
@@ -50,7 +52,8 @@ class Sliding:
         touched: dict[bytes, None] = {}
         for group in groups(columns.series[skip:], columns.timestamps[skip:], self.slide_ms):
             name = pack_series(entry, group.series)
-            if group.start_ms < fold.closed.get(name, NEVER):
+            passed_ms = fold.newest.get(name, NEVER) - self.window_ms - self.lateness_ms
+            if group.start_ms < fold.closed.get(name, NEVER) or group.start_ms <= passed_ms:
                 late.extend(range(group.first + skip, group.end + skip))
                 continue
             part = run.part(group.first + skip, group.end - group.first) if run is not None else None
@@ -66,6 +69,7 @@ class Sliding:
         if held is None:
             held = panes[pane_ms] = Open([], [])
             self.panes_open += 1
+            self._oldest.add((pane_ms, name), self.panes_open)
         self._held[name] = self._held.get(name, 0) + len(found)
         self._first[name] = min(self._first.get(name, pane_ms), pane_ms)
         held.values.extend(found)
@@ -120,13 +124,12 @@ class Sliding:
 
     def _close_oldest(self) -> list[Closed]:
         """Close windows so that no more panes than the bound are held: those that hold the oldest panes."""
-        closed: list[Closed] = []
         excess = self.panes_open - self.options.windows_max
-        if excess > 0:
-            panes = ((pane_ms, name) for name, held in self.fold.open.items() for pane_ms in held)
-            for pane_ms, name in heapq.nsmallest(excess, panes):
-                closed += self._close(name, pane_ms)
-        return closed
+        return [result for pane_ms, name in self._oldest.take(excess) for result in self._close(name, pane_ms)]
+
+    def _is_open(self, pane: Begun) -> bool:
+        pane_ms, name = pane
+        return pane_ms in self.fold.open.get(name, ())
 
     def close_all(self) -> list[Closed]:
         """Close every window that has readings."""
