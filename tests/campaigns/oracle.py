@@ -50,10 +50,10 @@ def expected_aggregates(plan: Plan, endpoint: Log) -> Expected:
     for _, batch in endpoint.batches:
         if batch.origin.kind != OriginKind.SOURCE:
             continue
-        touched = set()
+        touched, before = set(), dict(newest)
         for source, value in sourced(endpoint, batch):
             key, start = (value.meter, value.metric), value.timestamp - value.timestamp % window_ms
-            passed = newest.get(key, value.timestamp) - window_ms - plan.lateness_s * 1000
+            passed = before.get(key, value.timestamp) - window_ms - plan.lateness_s * 1000
             if start < closed.get(key, start) or start <= passed:
                 found.late.add(source)
                 continue

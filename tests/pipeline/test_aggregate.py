@@ -60,10 +60,10 @@ class Oracle:
         """(record, position)"""
 
     def batch(self, sequence: int, readings: list[tuple[DataPointId, Reading]]) -> None:
-        touched, full = set(), set()
+        touched, full, before = set(), set(), dict(self.newest)
         for position, (point, (meter, timestamp, value)) in enumerate(readings):
             start = timestamp // WINDOW_MS * WINDOW_MS
-            limit = self.newest.get(meter, NEVER) - WINDOW_MS - 1000 * self.options.lateness_s
+            limit = before.get(meter, NEVER) - WINDOW_MS - 1000 * self.options.lateness_s
             if start < self.closed.get(meter, NEVER) or start <= limit:
                 self.late.append((sequence, position))
                 continue
@@ -265,8 +265,15 @@ def test_a_reading_from_the_far_future_leaves_no_window_open_behind_it() -> None
     aggregate.take(b"entry---", columns((1, 10**12, 1.0)), None)
 
     assert aggregate.take(b"entry---", columns((1, 0, 1.0), (1, 10**12 - 1, 1.0)), None) == ([], [0])
-    assert aggregate.take(b"entry---", columns((1, 10**12 + 1, 1.0), (1, 5000, 1.0)), None) == ([], [1])
     assert aggregate.windows_open == 2
+
+
+def test_in_one_batch_the_newest_reading_may_come_first() -> None:
+    aggregate = Aggregate(options("count"))
+
+    closed, late = aggregate.take(b"entry---", columns((1, 9000, 1.0), (1, 5000, 1.0), (1, 0, 1.0)), None)
+
+    assert ([result.window[2] for result in closed], late) == ([0, 4000], [])
 
 
 def test_each_series_has_a_watermark_of_its_own() -> None:

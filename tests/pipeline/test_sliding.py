@@ -40,11 +40,11 @@ class Oracle:
         self.late = 0
 
     def batch(self, readings: list[Reading]) -> None:
-        touched = set()
+        touched, before = set(), dict(self.newest)
         for reading in readings:
             at_s, meter = reading.timestamp // MS, reading.meter
             pane = at_s // self.slide_s * self.slide_s
-            passed = self.newest.get(meter, -(10**9)) - self.window_s - self.options.lateness_s
+            passed = before.get(meter, -(10**9)) - self.window_s - self.options.lateness_s
             if pane < self.following.get(meter, -(10**9)) or pane <= passed:
                 self.late += 1
                 continue

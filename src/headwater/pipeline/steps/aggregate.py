@@ -106,9 +106,11 @@ class Aggregate:
         late: list[int] = []
         ready: list[tuple[bytes, int]] = []
         touched: set[bytes] = set()
+        before: dict[bytes, int] = {}  # In one batch the newest reading may come first.
         for group in groups(columns.series[skip:], columns.timestamps[skip:], self.window_ms):
             name = self._name(entry, group.series)
-            passed_ms = fold.newest.get(name, NEVER) - self.window_ms - self.lateness_ms
+            newest_ms = before.setdefault(name, fold.newest.get(name, NEVER))
+            passed_ms = newest_ms - self.window_ms - self.lateness_ms
             if group.start_ms < fold.closed.get(name, NEVER) or group.start_ms <= passed_ms:
                 late.extend(range(group.first + skip, group.end + skip))
                 continue
