@@ -115,6 +115,8 @@ def _arrived(grid: Grid, offset_us: int) -> tuple[NDArray[np.int64], NDArray[np.
 def _figures(phase: Phase, sent: NDArray[np.int64], took: NDArray[np.float64]) -> Figures:
     within = (sent >= phase.first_us) & (sent < phase.end_us)
     seconds = (phase.end_us - phase.first_us) / 1e6
+    if not within.any():
+        sys.exit(f"the healthy path stood still while the other was {'swallowed' if phase.swallowed else 'whole'}")
     p50, p95 = np.percentile(took[within], (50, 95))
     return Figures(float(within.sum()) / seconds, float(p50), float(p95))
 

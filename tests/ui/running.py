@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from msgspec.structs import replace
 
@@ -20,6 +21,9 @@ from tests.pipeline import grid2018
 FORK = Path(__file__).parents[2] / "examples" / "topologies" / "fork.toml"
 HEADWATER = (sys.executable, "-m", "headwater.cli.main")
 PATIENCE_S = 100.0
+WINDOW_MS = 900_000
+"""Of what gatewayC averages."""
+BEGIN_MS = WINDOW_MS * 1_900_000
 METERS = 20
 """Of each group of sensors: what pages show needs no more, and a busy machine starts no faster with more."""
 
@@ -94,6 +98,27 @@ def push(grid: Grid, node: str, meter: str, readings: Iterable[tuple[int, float]
     command = [sys.executable, grid2018.__file__, "client", listen]
     answer = subprocess.run(command, input=json.dumps([stream]), capture_output=True, text=True, check=True)
     assert json.loads(answer.stdout)["code"] == "200"
+
+
+def averaged(grid: Grid, meter: str, many: int) -> str:
+    """Send so many readings of one window to gatewayA; the id of their average, once known back to the sensor."""
+    push(grid, "gatewayA", meter, [(BEGIN_MS + number * WINDOW_MS // many, float(number)) for number in range(many)])
+    push(grid, "gatewayA", meter, [(BEGIN_MS + 2 * WINDOW_MS, 0.0)])  # It closes the window.
+    found: list[dict[str, Any]] = []
+
+    def is_there() -> bool:
+        found[:] = grid.get(f"/find?meter={quote(meter)}&metric=energy.average")["points"]
+        if not found:
+            return False
+        first = grid.get(f"/folded/{found[0]['id']}")["cards"][-1]
+        return bool(
+            first["count"] == many
+            and first["group"]["nodes"] == [{"node": "000001", "name": "gatewayA", "count": many}]
+        )
+
+    eventually(is_there)
+    [average] = [one["id"] for one in found]
+    return str(average)
 
 
 def with_one_more(topology: Topology, name: str) -> Topology:

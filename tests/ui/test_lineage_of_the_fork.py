@@ -1,19 +1,14 @@
 """A lineage in a browser from end to end: over the fork, whose sensors send all the while."""
 
 import re
-from typing import Any
-from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.ui.running import Grid, eventually, newest_known_whole, push
+from tests.ui.running import Grid, averaged, newest_known_whole
 
 MANY = 10_000
-GATEWAY_A = {"node": "000001", "name": "gatewayA"}
 METER = "seldom read"
-WINDOW_MS = 900_000
-BEGIN_MS = WINDOW_MS * 1_900_000
 
 
 def test_it_leads_from_the_endpoint_to_the_sensor_of_its_meter(page: Page, grid: Grid) -> None:
@@ -35,28 +30,9 @@ def test_it_leads_from_the_endpoint_to_the_sensor_of_its_meter(page: Page, grid:
     expect(page.locator(f'.point[data-key="{delivered["id"]}"]')).to_contain_text("received at endpoint")
 
 
-def made_of(grid: Grid, meter: str, many: int) -> str:
-    """The id of the average over so many readings of a meter, once they are known back to the sensor."""
-    found: list[dict[str, Any]] = []
-
-    def is_there() -> bool:
-        found[:] = grid.get(f"/find?meter={quote(meter)}&metric=energy.average")["points"]
-        if not found:
-            return False
-        first = grid.get(f"/folded/{found[0]['id']}")["cards"][-1]
-        return bool(first["count"] == many and first["group"]["nodes"] == [GATEWAY_A | {"count": many}])
-
-    eventually(is_there)
-    [average] = [one["id"] for one in found]
-    return str(average)
-
-
 @pytest.mark.timeout(300)
 def test_an_average_of_10000_readings_that_the_grid_made_opens_to_each_of_them(page: Page, grid: Grid) -> None:
-    step_ms = WINDOW_MS // MANY
-    push(grid, "gatewayA", METER, [(BEGIN_MS + number * step_ms, float(number)) for number in range(MANY)])
-    push(grid, "gatewayA", METER, [(BEGIN_MS + 2 * WINDOW_MS, 0.0)])  # It closes the window.
-    average = made_of(grid, METER, MANY)
+    average = averaged(grid, METER, MANY)
     page.goto(f"/lineage/{average}")
 
     expect(page.locator("h1")).to_have_text("Where 4,999.5 energy.average came from")

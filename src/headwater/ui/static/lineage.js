@@ -2,7 +2,7 @@
 (() => {
   const { id, texts } = JSON.parse(document.getElementById("lineage-options").textContent);
   const SVG = "http://www.w3.org/2000/svg", RETRY_MS = 2000, DEPTH = 8, DEPTH_MORE = 8, NEWEST = 8;
-  const HEIGHT = 98, LOW = 46, SPACE = 16, GAP = 60, [LEAST, MOST] = [164, 216], [STEP_TALL, COLUMN_TALL] = [180, 150];
+  const HEIGHT = 98, LOW = 46, SPACE = 16, GAP = 76, [LEAST, MOST] = [164, 216], [STEP_TALL, COLUMN_TALL] = [180, 150];
   const words = lineageWords(texts), { fill } = words, narrow = matchMedia("(max-width: 760px)");
   const values = new Map(); // By id, as long as the page lives: a value never changes.
   let drawing, chosen, asking = 0, side, place, started = performance.now();
