@@ -95,6 +95,10 @@ fuzz: setup ## any input for what reads it: INPUTS=1000000 a target from SEED=1,
 bench: setup ## the benchmarks
 	@$(BIN)/python -m benchmarks
 
+.PHONY: pictures
+pictures: setup servers ## every page of the dashboard as it looks, for docs/images/
+	@HEADWATER_PICTURES=$(CURDIR)/docs/images $(BIN)/pytest -q -n 0 -p no:randomly tests/ui/test_pictures.py -k nothing
+
 .PHONY: reference
 reference: setup ## write the tables of docs/cli.md, api.md and configuration.md from the code
 	@$(BIN)/python -m scripts.generate_reference
