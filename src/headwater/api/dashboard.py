@@ -23,6 +23,8 @@ from headwater.wire.unix_socket import short_address
 BODY_BYTES_MAX = 1 << 20
 MESSAGE_BYTES_MAX = 1 << 20
 CONNECTIONS_MAX = 256
+KEPT_S = 5.0
+"""How long a connection is kept that nobody uses; less than the dashboard keeps it."""
 CONNECT_TIMEOUT_S = 5.0
 ANSWER_TIMEOUT_S = 30.0
 _TIMEOUTS = {
@@ -98,7 +100,7 @@ class Dashboard:
         if self._transport is None:
             self._address = self._held.enter_context(short_address(self._path))
             self._transport = httpx.AsyncHTTPTransport(
-                uds=self._address, limits=httpx.Limits(max_connections=CONNECTIONS_MAX)
+                uds=self._address, limits=httpx.Limits(max_connections=CONNECTIONS_MAX, keepalive_expiry=KEPT_S)
             )
         return self._transport
 

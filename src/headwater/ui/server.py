@@ -19,6 +19,9 @@ WARM_AFTER_S = 5.0
 """The libraries of the pages are loaded when a browser first asks, and without one after this: who starts many
 servers, or looks at none, does not wait for a second of computing."""
 STOP_TIMEOUT_S = 2
+KEPT_S = 60
+"""Longer than the API keeps a connection to this process that it does not use: who closes it first must not be us, or a
+question that is just on its way is lost."""
 
 
 def listen(path: Path) -> socket.socket:
@@ -80,6 +83,7 @@ async def _serve(app: "FastAPI", sock: socket.socket, stop: asyncio.Event) -> No
             date_header=False,  # The API has one already.
             http="h11",
             ws="websockets-sansio",
+            timeout_keep_alive=KEPT_S,
             timeout_graceful_shutdown=STOP_TIMEOUT_S,
         )
     )
