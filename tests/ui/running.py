@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from headwater.config import Topology, format_topology, load_topology, with_free_ports
 from headwater.health.chaos.options import ChaosOptions
+from headwater.model.context import Location
 from tests.pipeline import grid2018
 
 FORK = Path(__file__).parents[2] / "examples" / "topologies" / "fork.toml"
@@ -26,6 +27,8 @@ WINDOW_MS = 900_000
 BEGIN_MS = WINDOW_MS * 1_900_000
 METERS = 20
 """Of each group of sensors: what pages show needs no more, and a busy machine starts no faster with more."""
+PLACES = {"gatewayA": (52.5125, 13.3269), "gatewayB": (52.5186, 13.3761), "gatewayC": (52.4537, 13.31)}
+"""Where nodes say they are; the endpoint says nothing."""
 
 
 class Grid:
@@ -51,19 +54,25 @@ class Grid:
         """Put a fault in, healed after so long."""
         self.post("/chaos/runs", {"scenario": {"fault": [{"kind": kind, "target": target, "for_s": for_s}]}})
 
+    def has_pages(self) -> bool:
+        """Whether pages are answered."""
+        try:
+            with urllib.request.urlopen(self.url, timeout=PATIENCE_S):
+                return True
+        except OSError:
+            return False
+
     def is_well(self) -> bool:
         """Whether everything is Green and pages are answered."""
         try:
             health = self.get("/cluster/health")
-            with urllib.request.urlopen(self.url, timeout=PATIENCE_S):
-                pass
         except OSError:
             return False
         judged = [node[part] for node in health["nodes"] for part in ("node", "pipeline", "provenance")]
         judged += [link["link"] for link in health["links"]]
         links = sum(gateway.next is not None for gateway in self.topology.gateways)
         count = 3 * len(self.topology.gateways) + links
-        return len(judged) == count and all(one["health"] == "Green" for one in judged)
+        return len(judged) == count and all(one["health"] == "Green" for one in judged) and self.has_pages()
 
 
 def eventually(holds: Callable[[], bool]) -> None:
@@ -134,17 +143,29 @@ def running(folder: Path, alone: str | None = None) -> Iterator[Grid]:
     """The fork, with faults allowed, and with a node besides, of that name, that nothing is linked to."""
     given = load_topology(FORK)
     few = tuple(replace(sensors, meters=METERS) for sensors in given.sensors)
-    given = replace(given, sensors=few, chaos=ChaosOptions(enabled=True))
+    gateways = tuple(
+        replace(each, location=Location(each.name, *PLACES[each.name])) if each.name in PLACES else each
+        for each in given.gateways
+    )
+    given = replace(given, gateways=gateways, sensors=few, chaos=ChaosOptions(enabled=True))
     if alone is not None:
         given = with_one_more(given, alone)
     file = folder / "fork.toml"
     file.write_text(format_topology(with_free_ports(given, folder / "var")))
-    with (folder / "up.log").open("wb") as log:
-        process = subprocess.Popen([*HEADWATER, "up", str(file)], stdout=log, stderr=subprocess.STDOUT)
+    with up(file):
+        grid = Grid(load_topology(file))
+        eventually(grid.is_well)
+        yield grid
+
+
+@contextmanager
+def up(file: Path, only: str | None = None) -> Iterator[None]:
+    """The processes of a topology file, or of one name in it."""
+    command = [*HEADWATER, "up", str(file), *(("--only", only) if only is not None else ())]
+    with file.with_suffix(f".{only}.log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
         try:
-            grid = Grid(load_topology(file))
-            eventually(grid.is_well)
-            yield grid
+            yield
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(PATIENCE_S)

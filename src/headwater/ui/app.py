@@ -62,7 +62,7 @@ def create_app(options: UiOptions) -> FastAPI:
         page, _, what = topic.partition("/")
         if page == "node" and what:
             return node_look(looks, what)
-        return grid_look(client) if topic == "grid" else None
+        return grid_look(looks) if topic == "grid" else None
 
     feeds = Feeds(look_at)
 

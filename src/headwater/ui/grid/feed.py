@@ -2,16 +2,18 @@
 
 import asyncio
 
-from headwater.client import AsyncClient
-from headwater.ui.grid.state import GridState, grid_state
+from headwater.ui.grid.state import GridState, grid_state, places_of
 from headwater.ui.live import Look
+from headwater.ui.recent import Looks
 
 
-def grid_look(client: AsyncClient) -> Look:
-    """How the grid is asked for: health, rates and totals at once."""
+def grid_look(looks: Looks) -> Look:
+    """How the grid is asked for: health, rates, totals and where nodes are, at once."""
 
     async def look() -> GridState:
-        health, stats, totals = await asyncio.gather(client.health(), client.stats(detail=True), client.totals())
-        return grid_state(health, stats, totals)
+        health, stats, totals, nodes = await asyncio.gather(
+            looks.health(), looks.stats(), looks.client.totals(), looks.topology()
+        )
+        return grid_state(health, stats, totals, places_of(nodes))
 
     return look

@@ -1,6 +1,7 @@
 """The home page: alarms, totals and the topology; static/grid.js draws what the live feed tells."""
 
 import msgspec
+import nicegui.elements.leaflet  # noqa: F401  Puts Leaflet among what a page's scripts may load.
 from nicegui import Client, ui
 
 from headwater.ui.shell import STATIC, element, encode, script, shell, spoken, text
@@ -9,6 +10,8 @@ from headwater.ui.texts.grid import GRID
 
 HEALTH = ("green", "yellow", "red")
 SIGNS = {"green": "working", "yellow": "impaired", "red": "failed"}
+SCRIPTS = ("grid.js", "grid-lists.js", "grid-topology.js", "grid-views.js")
+"""In this order: the first has what the others share."""
 TOTALS = (("rate", ""), ("stored", ""), ("sent", "="), ("delivered", "+"), ("buffered", "+"), ("dropped", ""))
 """What is summed up, and the sign that follows it."""
 
@@ -20,8 +23,11 @@ def add_grid() -> None:
     def page(client: Client) -> None:
         texts = GRID[spoken(client)]
         with shell(client, "grid", texts.title, "grid") as language:
-            script("grid.js")
-            element("section", "alarms").props(f'id=alarms aria-label="{texts.alarms}" aria-live=polite')
+            ui.add_head_html(f'<link rel="stylesheet" href="{STATIC}/grid.css">')
+            for name in SCRIPTS:
+                script(name)
+            alarms = element("section", "alarms").props(f'id=alarms aria-label="{texts.alarms}"')
+            alarms.props("aria-live=polite aria-relevant=additions")
             with element("section", "card totals").props(f'aria-label="{texts.totals}"'):
                 for key, sign in TOTALS:
                     with element("div", f"total {key}"):
@@ -31,13 +37,21 @@ def add_grid() -> None:
                 text("", "proof").props("data-total=proof")
             with element("section", "card"):
                 with element("div", "head"):
-                    text(texts.topology, tag="h1")
+                    text(texts.title, tag="h1")
                     text("", "quiet").props("data-total=nodes")
+                    with element("div", "views").props(f'role=group aria-label="{texts.view}" hidden'):
+                        for view in ("topology", "map"):
+                            text(getattr(texts, view), tag="button").props(f"type=button data-view={view}")
                     with element("div", "legend"):
                         for health in HEALTH:
                             element("img").props(f'src="{STATIC}/{SIGNS[health]}.svg" alt="" width=16 height=16')
                             text(getattr(COMMON[language], health))
+                with element("div", "empty").props("id=empty hidden"):
+                    text(texts.empty, tag="h2")
+                    text(texts.empty_next, "quiet", "p")
                 chart = ui.echart({}).classes("graph").props(f'role=img aria-label="{texts.chart}"')
-                element("ul", "nodes").props("id=nodes")
+                element("div", "map").props(f'id=map role=region aria-label="{texts.map}" hidden')
+                element("ul", "troubles").props(f'id=troubles aria-label="{texts.troubles}" hidden')
+                element("ul", "nodes").props(f'id=nodes aria-label="{texts.list}"')
         options = {"chart": chart.id, "texts": msgspec.to_builtins(texts)}
         ui.add_head_html(f'<script id="grid-options" type="application/json">{encode(options)}</script>')

@@ -3,21 +3,27 @@
 Values are rounded to what the screen shows before they are compared, so that only what looks different is sent.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from headwater.client import results
 from headwater.ui.grid.layout import layout
+from headwater.ui.grid.troubles import Told, Troubles, alarm_of, troubles_of
 from headwater.ui.live import Shown
 
 HEALTH = {"Green": 0, "Yellow": 1, "Red": 2}
 NO_NODE = -1
 DIGITS = 3
+PLACE_DIGITS = 6
+"""Of degrees: some ten centimetres."""
 FEW_NODES = 80
 LANES_FEW, LANES_MANY = (14, 6), (24, 12)
 """How many nodes of a layer stand beside each other, on a wide page and on a tall one."""
+
+Place = tuple[float, float]
+"""Degrees north and east."""
 
 
 class GridNode(NamedTuple):
@@ -62,7 +68,10 @@ class GridState(msgspec.Struct, frozen=True):
     nodes: tuple[GridNode, ...]
     links: tuple[GridLink, ...]
     totals: Totals
-    alarms: tuple[dict[str, object], ...]
+    alarms: tuple[Told, ...]
+    troubles: Troubles
+    places: tuple[Place | None, ...]
+    """Where each node is on Earth; None where that is not known."""
 
     def whole(self) -> dict[str, object]:
         """See `Shown`; with the places of the nodes on a wide and on a tall page."""
@@ -76,18 +85,22 @@ class GridState(msgspec.Struct, frozen=True):
     def change(self, before: Shown) -> dict[str, object]:
         """See `Shown`; a whole of another shape has everything in it."""
         assert isinstance(before, GridState)
-        if (before.ids, before.names, before.ends) != (self.ids, self.names, self.ends):
+        if before._shape != self._shape:
             return {"anew": True, **self.whole()}
         changed: dict[str, object] = {
             "nodes": _changed(before.nodes, self.nodes),
             "links": _changed(before.links, self.links),
         }
         changed = {key: value for key, value in changed.items() if value}
-        if before.totals != self.totals:
-            changed["totals"] = self.totals
-        if before.alarms != self.alarms:
-            changed["alarms"] = self.alarms
+        for part in ("totals", "alarms", "troubles"):
+            if getattr(before, part) != getattr(self, part):
+                changed[part] = getattr(self, part)
         return changed
+
+    @property
+    def _shape(self) -> tuple[object, ...]:
+        """What the page draws anew for."""
+        return (self.ids, self.names, self.ends, self.places)
 
 
 def _changed(before: Sequence[tuple[object, ...]], after: Sequence[tuple[object, ...]]) -> list[list[object]]:
@@ -100,8 +113,13 @@ def rounded(value: float) -> float:
     return float(f"{value:.{DIGITS}g}")
 
 
-def grid_state(health: results.ClusterHealth, stats: Sequence[results.NodeStat], totals: results.Totals) -> GridState:
-    """The grid by the last look of the judge."""
+def grid_state(
+    health: results.ClusterHealth,
+    stats: Sequence[results.NodeStat],
+    totals: results.Totals,
+    places: Mapping[str, Place],
+) -> GridState:
+    """The grid by the last look of the judge, with the places of nodes by id."""
     rates = {stat.id: stat for stat in stats}
     ids = tuple(sorted({node.id for node in health.nodes}))
     at = {id: position for position, id in enumerate(ids)}
@@ -119,8 +137,19 @@ def grid_state(health: results.ClusterHealth, stats: Sequence[results.NodeStat],
         nodes=tuple(_node(words[id], rates.get(id), waiting.get(id, 0)) for id in ids),
         links=tuple(_link(link) for link in links),
         totals=_totals(health, stats, totals),
-        alarms=tuple(_alarm(alarm, names) for alarm in health.alarms),
+        alarms=tuple(alarm_of(alarm, names) for alarm in health.alarms),
+        troubles=troubles_of(health, names),
+        places=tuple(places.get(id) for id in ids),
     )
+
+
+def places_of(nodes: Sequence[results.Node]) -> dict[str, Place]:
+    """Where nodes are, by id, as far as it is known."""
+    return {
+        node.id: (round(at.latitude, PLACE_DIGITS), round(at.longitude, PLACE_DIGITS))
+        for node in nodes
+        if (at := node.location) is not None and at.latitude is not None and at.longitude is not None
+    }
 
 
 def _node(health: int, stat: results.NodeStat | None, waiting: int) -> GridNode:
@@ -130,9 +159,12 @@ def _node(health: int, stat: results.NodeStat | None, waiting: int) -> GridNode:
 
 
 def _link(link: results.HealthLink) -> GridLink:
-    account = link.account
-    word = HEALTH[link.link.health]
-    return GridLink(word, 0.0, 0) if account is None else GridLink(word, rounded(account.rate), account.buffered)
+    account, word = link.account, HEALTH[link.link.health]
+    if account is None:
+        return GridLink(word, 0.0, 0)
+    # The last that a source told stays in the books of a link that passes nothing any longer.
+    rate = 0.0 if link.link.health == "Red" else rounded(account.rate)
+    return GridLink(word, rate, account.buffered)
 
 
 def _totals(health: results.ClusterHealth, stats: Sequence[results.NodeStat], totals: results.Totals) -> Totals:
@@ -146,17 +178,3 @@ def _totals(health: results.ClusterHealth, stats: Sequence[results.NodeStat], to
         buffered=sum(account.buffered for account in accounts),
         dropped=sum(sum(account.dropped.values()) for account in accounts),
     )
-
-
-def _alarm(alarm: results.HealthAlarm, names: dict[str, str]) -> dict[str, object]:
-    subject = alarm.subject
-    return {
-        "part": subject.part,
-        "node": subject.node or "",
-        "name": names.get(subject.node or "", subject.node or ""),
-        "target": names.get(subject.target or "", subject.target or ""),
-        "since": alarm.since,
-        "evidence": alarm.evidence,
-        "doubt": alarm.doubt,
-        "explains": len(alarm.explains),
-    }
