@@ -6,10 +6,13 @@ from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
 from headwater.client import AsyncClient, results
+from headwater.model.errors import NotFound
 
 FRESH_S = 0.4
 """Younger than the time between two looks at a topic."""
 TOPOLOGY_FRESH_S = 4.0
+
+NO_NODES = results.ClusterHealth(at=0, late_looks=0, alarms=(), nodes=(), links=())
 
 T = TypeVar("T")
 
@@ -43,13 +46,13 @@ class Recent(Generic[T]):
 
 
 class Looks:
-    """What looks at topics share."""
+    """What looks at topics share. Until a node has spoken there are none, which the API calls not found."""
 
     def __init__(self, client: AsyncClient) -> None:
         self.client = client
-        self._health = Recent(client.health, FRESH_S)
-        self._stats = Recent(lambda: client.stats(detail=True), FRESH_S)
-        self._topology = Recent(lambda: client.topology(detail=True), TOPOLOGY_FRESH_S)
+        self._health = Recent(lambda: _or(client.health(), NO_NODES), FRESH_S)
+        self._stats = Recent(lambda: _or(client.stats(detail=True), ()), FRESH_S)
+        self._topology = Recent(lambda: _or(client.topology(detail=True), ()), TOPOLOGY_FRESH_S)
 
     async def health(self) -> results.ClusterHealth:
         """How everything stands."""
@@ -62,3 +65,10 @@ class Looks:
     async def topology(self) -> tuple[results.Node, ...]:
         """The nodes, at most some seconds old."""
         return await self._topology.get()
+
+
+async def _or(asking: Awaitable[T], nothing: T) -> T:
+    try:
+        return await asking
+    except NotFound:
+        return nothing
