@@ -34,13 +34,17 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+LEFT = "WebSocket is closed before the connection is established"
+"""What a browser says of a page that is left while it still connects."""
+
+
 class Watched:
     """What a page did that it must not."""
 
     def __init__(self, host: str) -> None:
         self._host = host
         self.complaints: list[str] = []
-        self.expected: list[str] = []
+        self.expected: list[str] = [LEFT]
         """Parts of complaints that the test provokes."""
 
     def console(self, message: ConsoleMessage) -> None:

@@ -11,6 +11,7 @@ from nicegui import core, ui
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from headwater.client import AsyncClient, Retries
+from headwater.ui.ask import Asking, add_ask
 from headwater.ui.grid.feed import grid_look
 from headwater.ui.grid.page import add_grid
 from headwater.ui.lineage.page import add_lineage
@@ -18,6 +19,7 @@ from headwater.ui.live import Feeds, Look, add_live
 from headwater.ui.node.feed import node_look
 from headwater.ui.node.page import add_node
 from headwater.ui.options import UiOptions
+from headwater.ui.query.page import add_query
 from headwater.ui.recent import Looks
 from headwater.ui.shell import STATIC
 
@@ -65,6 +67,7 @@ def create_app(options: UiOptions) -> FastAPI:
         return grid_look(looks) if topic == "grid" else None
 
     feeds = Feeds(look_at)
+    asking = Asking(options.api)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -72,15 +75,19 @@ def create_app(options: UiOptions) -> FastAPI:
             yield
         finally:
             feeds.close()
+            await asking.close()
             await client.close()
 
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
     app.add_middleware(Guarded)
     add_live(app, feeds)
+    add_ask(app, asking)
     gui.add_static_files(STATIC, Path(str(files("headwater.ui") / "static")), max_cache_age=31_536_000)
     add_grid()
     add_node(looks)
     add_lineage(app, client)
+    add_query()
+    gui.config.quasar_config["loadingBar"]["skipHijack"] = True  # It has no name for those who cannot see it.
     core.sio.eio.cors_allowed_origins = None  # Same origin only; any other by NiceGUI's default.
     ui.run_with(
         app,

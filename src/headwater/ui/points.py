@@ -4,7 +4,7 @@ import msgspec
 from nicegui import ui
 
 from headwater.ui.language import Language
-from headwater.ui.shell import STATIC, element, encode, script, text
+from headwater.ui.shell import element, encode, script, styles, text
 from headwater.ui.texts.points import GRID_WORDS, POINTS
 
 ROW_PX, HEAD_PX = 36, 42
@@ -12,7 +12,7 @@ ROW_PX, HEAD_PX = 36, 42
 
 def points_head() -> None:
     """Have the page load what tables of data points take. Before the page's own script."""
-    ui.add_head_html(f'<link rel="stylesheet" href="{STATIC}/points.css">')
+    styles("points.css")
     script("points.js")
 
 

@@ -25,7 +25,7 @@ class Page(NamedTuple):
     address: str
 
 
-PAGES = (Page("grid", "/"), Page("lineage", "/lineage"))
+PAGES = (Page("grid", "/"), Page("lineage", "/lineage"), Page("query", "/query"))
 
 
 def element(tag: str, classes: str = "") -> ui.element:
@@ -41,6 +41,16 @@ def text(content: str, classes: str = "", tag: str = "span") -> TextElement:
 def script(name: str) -> None:
     """Have the page load a script of ours."""
     ui.add_head_html(f'<script src="{STATIC}/{name}" defer></script>')
+
+
+def module(name: str) -> None:
+    """Have the page load a script of ours that imports others, and what NiceGUI brings."""
+    ui.add_head_html(f'<script src="{STATIC}/{name}" type="module"></script>')
+
+
+def styles(name: str) -> None:
+    """Have the page load styles of ours, behind those of all pages."""
+    ui.add_head_html(f'<link rel="stylesheet" href="{STATIC}/{name}">')
 
 
 def encode(value: object) -> str:
@@ -62,7 +72,7 @@ def shell(client: Client, current: str, title: str, topic: str = "grid") -> Iter
     client.page = copy(client.page)  # The one of all clients would give its language to everyone.
     client.page.language = "de" if language == "de" else "en-GB"
     ui.page_title(f"{title} · Headwater")
-    ui.add_head_html(f'<link rel="stylesheet" href="{STATIC}/theme.css">')
+    styles("theme.css")
     ui.add_head_html(f'<link rel="icon" href="{STATIC}/logo.svg" type="image/svg+xml">')
     script("theme.js")
     script("live.js")

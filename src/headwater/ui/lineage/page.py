@@ -9,7 +9,7 @@ from headwater.client import AsyncClient
 from headwater.ui.lineage.ask import drawing
 from headwater.ui.lineage.view import view_of
 from headwater.ui.points import points_head
-from headwater.ui.shell import STATIC, element, encode, script, shell, spoken, text
+from headwater.ui.shell import element, encode, script, shell, spoken, styles, text
 from headwater.ui.texts.common import COMMON
 from headwater.ui.texts.lineage import LINEAGE, LineageTexts
 
@@ -37,7 +37,7 @@ def add_lineage(app: FastAPI, api: AsyncClient) -> None:
 def _page(client: Client, id: str) -> None:
     texts = LINEAGE[spoken(client)]
     with shell(client, "lineage", texts.title) as language:
-        ui.add_head_html(f'<link rel="stylesheet" href="{STATIC}/lineage.css">')
+        styles("lineage.css")
         points_head()
         for name in ("lineage-words.js", "lineage-side.js", "lineage-export.js", "lineage.js"):
             script(name)

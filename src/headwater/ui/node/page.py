@@ -12,7 +12,7 @@ from headwater.ui.language import Language
 from headwater.ui.node.state import found
 from headwater.ui.points import points_head, points_table, points_tools
 from headwater.ui.recent import Looks
-from headwater.ui.shell import STATIC, element, encode, script, shell, spoken, text
+from headwater.ui.shell import element, encode, script, shell, spoken, styles, text
 from headwater.ui.texts.grid import GRID
 from headwater.ui.texts.node import NODE, NodeTexts
 
@@ -34,7 +34,7 @@ def add_node(looks: Looks) -> None:
             is_known, name = node is not None, node.name if node is not None else id
         language = spoken(client)
         with shell(client, "grid", name, f"node/{quote(id, safe='')}"):
-            ui.add_head_html(f'<link rel="stylesheet" href="{STATIC}/node.css">')
+            styles("node.css")
             points_head()
             script("node.js")
             script("node-points.js")

@@ -13,6 +13,7 @@ class Common(msgspec.Struct, frozen=True, kw_only=True):
     pages: str
     grid: str
     lineage: str
+    query: str
     live: str
     connecting: str
     away: str
@@ -35,6 +36,7 @@ COMMON: Texts[Common] = {
         pages="Pages",
         grid="Grid",
         lineage="Lineage",
+        query="Query",
         live="Live",
         connecting="Connecting …",
         away="The server does not answer: what you see is old. This page connects again by itself.",
@@ -53,6 +55,7 @@ COMMON: Texts[Common] = {
         pages="Seiten",
         grid="Netz",
         lineage="Herkunft",
+        query="Abfrage",
         live="Live",
         connecting="Verbinde …",
         away="Der Server antwortet nicht: Was Sie sehen, ist alt. Diese Seite verbindet sich von selbst wieder.",
