@@ -100,10 +100,10 @@ def newest_known_whole(grid: Grid) -> list[dict[str, Any]]:
     return found
 
 
-def push(grid: Grid, node: str, meter: str, readings: Iterable[tuple[int, float]]) -> None:
+def push(grid: Grid, node: str, meter: str, readings: Iterable[tuple[int, float]], metric: str = "energy") -> None:
     """Send readings, each a time in ms and a value, to a node as a client of 2018 does."""
     listen = next(gateway.listen for gateway in grid.topology.gateways if gateway.name == node)
-    stream = [{"meter": meter, "metric": "energy", "timestamp": time, "value": value} for time, value in readings]
+    stream = [{"meter": meter, "metric": metric, "timestamp": time, "value": value} for time, value in readings]
     command = [sys.executable, grid2018.__file__, "client", listen]
     answer = subprocess.run(command, input=json.dumps([stream]), capture_output=True, text=True, check=True)
     assert json.loads(answer.stdout)["code"] == "200"

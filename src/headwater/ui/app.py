@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from headwater.client import AsyncClient, Retries
 from headwater.ui.ask import Asking, add_ask
+from headwater.ui.find.page import add_find
 from headwater.ui.grid.feed import grid_look
 from headwater.ui.grid.page import add_grid
 from headwater.ui.lineage.page import add_lineage
@@ -86,6 +87,7 @@ def create_app(options: UiOptions) -> FastAPI:
     add_grid()
     add_node(looks)
     add_lineage(app, client)
+    add_find()
     add_query()
     gui.config.quasar_config["loadingBar"]["skipHijack"] = True  # It has no name for those who cannot see it.
     core.sio.eio.cors_allowed_origins = None  # Same origin only; any other by NiceGUI's default.

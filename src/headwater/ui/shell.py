@@ -25,7 +25,7 @@ class Page(NamedTuple):
     address: str
 
 
-PAGES = (Page("grid", "/"), Page("lineage", "/lineage"), Page("query", "/query"))
+PAGES = (Page("grid", "/"), Page("lineage", "/lineage"), Page("find", "/find"), Page("query", "/query"))
 
 
 def element(tag: str, classes: str = "") -> ui.element:

@@ -13,6 +13,7 @@ class Common(msgspec.Struct, frozen=True, kw_only=True):
     pages: str
     grid: str
     lineage: str
+    find: str
     query: str
     live: str
     connecting: str
@@ -36,6 +37,7 @@ COMMON: Texts[Common] = {
         pages="Pages",
         grid="Grid",
         lineage="Lineage",
+        find="Find",
         query="Query",
         live="Live",
         connecting="Connecting …",
@@ -55,6 +57,7 @@ COMMON: Texts[Common] = {
         pages="Seiten",
         grid="Netz",
         lineage="Herkunft",
+        find="Suche",
         query="Abfrage",
         live="Live",
         connecting="Verbinde …",
