@@ -12,3 +12,7 @@ def configure(verbose: bool = False) -> None:
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=logging.DEBUG if verbose else logging.INFO)
+    if not verbose:
+        logging.getLogger("httpx").setLevel(
+            logging.WARNING
+        )  # It says every request, of which pages make some a second.
