@@ -20,6 +20,8 @@ READINGS = 20
 SHIPS_EVERY = 20
 """A node ships a stamp with every so manieth report."""
 HEARD_MS, BEAT_MS = 60, 80
+STUCK_EVERY, STUCK_FOR, STUCK_MS = 20, 6, 2500
+"""In ticks: the link of the last node is impaired now and then, for another look of the grid is drawn anew."""
 CONTEXT = Context(application="bench")
 
 
@@ -79,14 +81,15 @@ def sequence(tick: int) -> int:
 
 
 def report(node: int, tick: int, nodes: int, now_ms: int) -> NodeReport:
-    """A node that is well and has some readings under way."""
+    """A node that is well and has some readings under way; nothing passes from the last one now and then."""
     taken, following = rate(node, tick, nodes), successor(node)
     came = round(TICK_S * tick * taken)
     passed = came if following is not None else 0
     waiting = min(passed, (node * 7 + tick * 3) % 40)
+    stuck = STUCK_MS if node == nodes and tick % STUCK_EVERY >= STUCK_EVERY - STUCK_FOR else 0
     incoming = [LinkEnd(False, source, heard_ms=HEARD_MS) for source in sources(node, nodes)]
     outgoing = [] if following is None else [
-        LinkEnd(True, following, f"{name(following)}:50051", HEARD_MS, sent=passed, delivered=passed - waiting)
+        LinkEnd(True, following, f"{name(following)}:50051", HEARD_MS, stuck, sent=passed, delivered=passed - waiting)
     ]  # fmt: skip
     around = [*sources(node, nodes), *([] if following is None else [following])]
     return NodeReport(

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from benchmarks.dashboard.looking import Times
-from benchmarks.dashboard.nodes import FAN_IN, rate, report, sources, successor, told_first
+from benchmarks.dashboard.nodes import FAN_IN, STUCK_EVERY, rate, report, sources, successor, told_first
 from headwater.health.rules import assess, view_of
 from headwater.health.signals import Told
 from headwater.health.suspicion import Arrivals, Bounds
@@ -31,13 +31,18 @@ def test_all_nodes_send_to_the_first_one_in_the_end() -> None:
     assert max(len(sources(node, NODES)) for node in range(1, NODES + 1)) == FAN_IN
 
 
-def test_what_nodes_report_is_judged_to_be_well() -> None:
-    reports = {node: report(node, 7, NODES, 1000) for node in range(1, NODES + 1)}
+def judged(tick: int) -> list[Health]:
+    """How everything stands by the reports of a tick."""
+    reports = {node: report(node, tick, NODES, 1000) for node in range(1, NODES + 1)}
     told = {node: Told(one, 100, Arrivals(500)) for node, one in reports.items()}
-    findings = assess(view_of(told, Bounds()))
+    return [finding.health for finding in assess(view_of(told, Bounds())).values()]
 
-    assert {finding.health for finding in findings.values()} == {Health.GREEN}
-    assert len(findings) == 1 + 3 * NODES + NODES - 1
+
+def test_what_nodes_report_is_judged_to_be_well_but_for_one_link_now_and_then() -> None:
+    everything = 1 + 3 * NODES + NODES - 1
+
+    assert judged(7) == [Health.GREEN] * everything
+    assert sorted(judged(STUCK_EVERY - 1)) == [Health.GREEN] * (everything - 1) + [Health.YELLOW]
 
 
 def test_a_report_can_be_sent_and_its_books_balance() -> None:
