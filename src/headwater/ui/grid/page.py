@@ -12,6 +12,8 @@ HEALTH = ("green", "yellow", "red")
 SIGNS = {"green": "working", "yellow": "impaired", "red": "failed"}
 SCRIPTS = ("grid.js", "grid-lists.js", "grid-topology.js", "grid-views.js")
 """In this order: the first has what the others share."""
+EARLY = '<script type="module">import "nicegui-echart";</script>'
+"""What draws is fetched while the page is still being put together, and not after."""
 TOTALS = (("rate", ""), ("stored", ""), ("sent", "="), ("delivered", "+"), ("buffered", "+"), ("dropped", ""))
 """What is summed up, and the sign that follows it."""
 
@@ -24,6 +26,7 @@ def add_grid() -> None:
         texts = GRID[spoken(client)]
         with shell(client, "grid", texts.title, "grid") as language:
             ui.add_head_html(f'<link rel="stylesheet" href="{STATIC}/grid.css">')
+            ui.add_head_html(EARLY)
             for name in SCRIPTS:
                 script(name)
             alarms = element("section", "alarms").props(f'id=alarms aria-label="{texts.alarms}"')

@@ -87,16 +87,15 @@
 
   function fillRow(state, i) {
     const row = rows[i], [health, received] = state.nodes[i], link = state.links[row.link];
-    const key = [health, received, ...(link ?? [])].join();
-    if (row.shown === key) return;
-    row.shown = key;
+    put(row.rates, fill(texts.receives, { rate: short(received) }));
+    if (link) put(row.flow, grid.flow(row.link));
+    if (row.shown === `${health} ${link?.[0]}`) return;
+    row.shown = `${health} ${link?.[0]}`;
     row.item.className = FILES[health];
     Object.assign(row.sign, { src: `${base}${FILES[health]}.svg`, alt: words[health] });
-    put(row.rates, fill(texts.receives, { rate: short(received) }));
     if (!link) return;
     row.linkSign.parentElement.className = `onward ${FILES[link[0]]}`;
     Object.assign(row.linkSign, { src: `${base}${FILES[link[0]]}.svg`, alt: fill(texts.link, { word: words[link[0]] }) });
-    put(row.flow, grid.flow(row.link));
   }
 
   const worst = (state, i) => Math.max(state.nodes[i][0], state.links[rows[i].link]?.[0] ?? 0);

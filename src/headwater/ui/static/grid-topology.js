@@ -2,10 +2,10 @@
 (() => {
   const { options, texts, words, HEALTH, short, fill } = grid;
   const FEW = 15, SOME = 80, TALL_BELOW_PX = 600, SIGNS = ["", "! ", "✕ "];
-  let chart, tall, few, size, colour, symbols, drawn = false;
+  let chart, tall, few, size, colour, symbols, drawn = "";
 
   const plain = (text) => text.replace(/[{}|]/g, " "); // They would be markup in a label.
-  const isShown = () => chart && chart.getDom().offsetParent !== null;
+  const isShown = () => chart && !chart.getDom().hidden;
 
   // A ring with a sign in it: the sign tells the health without the colour.
   function symbol(health) {
@@ -15,6 +15,9 @@
       <circle cx="16" cy="16" r="14.4" fill="${inside}" stroke="${ring}" stroke-width="2.2"/>
       <path d="${sign}" fill="none" stroke="${ink}" stroke-width="2.8" stroke-linecap="round" stroke-linejoin="round"/></svg>`);
   }
+
+  // What the drawing is made from: of many nodes it shows no rates.
+  const looks = ({ nodes, links }) => [...nodes, ...links].map((values) => few ? values.join() : values[0]).join(" ");
 
   function node(state, i) {
     const [health, received, sent] = state.nodes[i], [u, v] = state[tall ? "tall" : "wide"][i];
@@ -96,7 +99,7 @@
         ...series(grid.state),
       }],
     });
-    drawn = true;
+    drawn = looks(grid.state);
     grid.shown();
   }
 
@@ -112,8 +115,10 @@
   }
 
   grid.views.push((change) => {
-    if (!change) draw();
-    else if ((change.nodes || change.links) && drawn && isShown()) chart.setOption({ series: [series(grid.state)] });
+    if (!change) return draw();
+    if (!drawn || !isShown() || looks(grid.state) === drawn) return;
+    drawn = looks(grid.state);
+    chart.setOption({ series: [series(grid.state)] });
   });
   start();
 })();
