@@ -91,7 +91,7 @@ def test_the_map_shows_nodes_where_they_are_and_stays_in_the_address(page: Page)
     assert b
     assert c
     assert c["x"] < a["x"] < b["x"], "west is left"
-    assert b["y"] < a["y"] < c["y"], "north is up"
+    assert a["y"] < b["y"] < c["y"], "north is up"
     page.reload()
     expect(page.get_by_role("button", name="Map")).to_have_attribute("aria-pressed", "true")
     expect(page.locator("#map .pin")).to_have_count(3)
