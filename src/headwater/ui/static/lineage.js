@@ -37,16 +37,18 @@
     return go({ opened: isOpen ? opened.filter((other) => other !== key && !other.startsWith(`${key}.`)) : [...opened, key] }, key);
   }
 
-  async function draw(anchor) {
-    const number = ++asking, { opened, forward, depth, card } = view();
+  async function ask({ opened, forward, depth }) {
     const query = new URLSearchParams({ open: opened.join(","), depth, ...(forward && { forward: 1 }) });
-    let answer;
     try {
       const reply = await fetch(`/lineage-drawing/${encodeURIComponent(id)}?${query}`);
-      answer = reply.ok ? await reply.json() : { problem: "away" };
+      return reply.ok ? await reply.json() : { problem: "away" };
     } catch {
-      answer = { problem: "away" };
+      return { problem: "away" };
     }
+  }
+
+  async function draw(anchor, asked = ask(view())) {
+    const number = ++asking, { opened, forward, card } = view(), answer = await asked;
     if (number !== asking) return;
     if (answer.problem) return refuse(answer.problem);
     drawing = { ...answer, at: new Map(answer.cards.map((placed) => [placed.card.key, placed])) };
@@ -262,6 +264,9 @@
     if (found.length) intro.append(make("p", "quiet", texts.intro_newest), list);
   }
 
+  // The first answer is on its way while the page is still being put together.
+  const first = id ? ask(view()) : null;
+
   function start() {
     [place, side] = [at("canvas"), at("side")];
     if (!place || !at("ask")) return setTimeout(start, 10);
@@ -285,7 +290,7 @@
     narrow.addEventListener("change", () => drawing && show());
     new ResizeObserver(() => drawing && requestAnimationFrame(() => show(chosen))).observe(place);
     place.replaceChildren(make("p", "refusal quiet", texts.loading));
-    draw();
+    draw(undefined, first);
   }
 
   start();

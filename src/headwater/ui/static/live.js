@@ -2,7 +2,7 @@
 (() => {
   const { topic, texts } = JSON.parse(document.getElementById("live-options").textContent);
   const SILENT_MS = 5000, CONNECT_MS = 30000, RETRY_MS = [500, 1000, 2000, 4000];
-  const listeners = [];
+  const listeners = [], early = [];
   let last = performance.now(), failures = 0, state;
 
   function say(next) {
@@ -38,7 +38,7 @@
     const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/live/${topic}`);
     const begun = performance.now(); // A busy machine may take its time to connect.
     socket.onopen = () => { last = performance.now(); };
-    socket.onmessage = ({ data }) => { failures = 0; take(JSON.parse(data)); };
+    socket.onmessage = ({ data }) => { failures = 0; ready ? take(JSON.parse(data)) : early.push(JSON.parse(data)); };
     socket.onclose = () => {
       if (failures > 0) say("away");
       setTimeout(follow, RETRY_MS[Math.min(failures++, RETRY_MS.length - 1)]);
@@ -51,6 +51,15 @@
     }, 1000);
   }
 
+  // What comes before all scripts have run, and the page is put together, waits for that.
+  let ready = false;
+  function begin() {
+    if (!document.getElementById("content")) return setTimeout(begin, 10);
+    ready = true;
+    for (const frame of early.splice(0)) take(frame);
+  }
+
   window.live = { on: (listener) => listeners.push(listener) };
-  document.readyState === "complete" ? follow() : addEventListener("load", follow);
+  document.readyState === "complete" ? begin() : addEventListener("DOMContentLoaded", begin);
+  follow();
 })();

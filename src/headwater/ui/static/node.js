@@ -237,9 +237,12 @@
     document.addEventListener("times", () => show(["changes", "verdicts"]));
     document.addEventListener("context", ({ detail }) => { if (state) { state.context = detail; show(["settings"]); } });
     setInterval(() => show(["verdicts"]), REDRAW_MS);
-    live.on(take);
+    for (const frame of early) take(frame);
+    early = null;
     all();
   }
 
+  let early = []; // What comes before the chart is there.
+  live.on((frame) => { early ? early.push(frame) : take(frame); });
   start();
 })();
