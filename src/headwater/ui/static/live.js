@@ -1,7 +1,7 @@
 // Follows one topic of the server, and says when nothing new comes: nothing old is shown as if it were current.
 (() => {
   const { topic, texts } = JSON.parse(document.getElementById("live-options").textContent);
-  const SILENT_MS = 5000, CONNECT_MS = 30000, RETRY_MS = [500, 1000, 2000, 4000];
+  const SILENT_MS = 5000, CONNECT_MS = 30000, RETRY_MS = [500, 1000, 2000, 4000], EARLY_MAX = 1000;
   const listeners = [], early = [];
   let last = performance.now(), failures = 0, state;
 
@@ -31,14 +31,27 @@
     say("live");
     if (frame.kind === "same") return;
     if (frame.alarms) count(frame.alarms.length);
-    for (const listener of listeners) listener(frame);
+    early.push(frame);
+    if (early.length > EARLY_MAX) early.length = 0; // Of a page that does not listen.
+    pass();
+  }
+
+  // What comes before the page is put together and listens waits for that.
+  let ready = false;
+  function pass() {
+    if (ready && listeners.length) for (const frame of early.splice(0)) for (const listener of listeners) listener(frame);
+  }
+  function begin() {
+    if (!document.getElementById("content")) return setTimeout(begin, 10);
+    ready = true;
+    pass();
   }
 
   function follow() {
     const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/live/${topic}`);
     const begun = performance.now(); // A busy machine may take its time to connect.
     socket.onopen = () => { last = performance.now(); };
-    socket.onmessage = ({ data }) => { failures = 0; ready ? take(JSON.parse(data)) : early.push(JSON.parse(data)); };
+    socket.onmessage = ({ data }) => { failures = 0; take(JSON.parse(data)); };
     socket.onclose = () => {
       if (failures > 0) say("away");
       setTimeout(follow, RETRY_MS[Math.min(failures++, RETRY_MS.length - 1)]);
@@ -51,15 +64,7 @@
     }, 1000);
   }
 
-  // What comes before all scripts have run, and the page is put together, waits for that.
-  let ready = false;
-  function begin() {
-    if (!document.getElementById("content")) return setTimeout(begin, 10);
-    ready = true;
-    for (const frame of early.splice(0)) take(frame);
-  }
-
-  window.live = { on: (listener) => listeners.push(listener) };
-  document.readyState === "complete" ? begin() : addEventListener("DOMContentLoaded", begin);
+  window.live = { on: (listener) => { listeners.push(listener); pass(); } };
+  begin();
   follow();
 })();

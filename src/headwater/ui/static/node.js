@@ -237,12 +237,9 @@
     document.addEventListener("times", () => show(["changes", "verdicts"]));
     document.addEventListener("context", ({ detail }) => { if (state) { state.context = detail; show(["settings"]); } });
     setInterval(() => show(["verdicts"]), REDRAW_MS);
-    for (const frame of early) take(frame);
-    early = null;
+    live.on(take);
     all();
   }
 
-  let early = []; // What comes before the chart is there.
-  live.on((frame) => { early ? early.push(frame) : take(frame); });
   start();
 })();
