@@ -38,7 +38,10 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def api(store: Path) -> Iterator[httpx.Client]:
     """A client of the API over the grid; its clock stands still."""
-    options = ApiOptions(folder=str(store), site=grid.SITE)
+    reports = store.parent / "reports"
+    reports.mkdir(exist_ok=True)
+    (reports / "throughput.json").write_text('{"rounds": 1}')
+    options = ApiOptions(folder=str(store), site=grid.SITE, reports=str(reports))
     with served(lambda: grid.open_reader(store), lambda: grid.NOW_MS, options) as client:
         yield client
 

@@ -42,7 +42,7 @@ def enabled(control: Path) -> Iterator[httpx.Client]:
 
 
 def test_where_it_is_not_enabled_nothing_answers_and_nothing_is_described(api: httpx.Client) -> None:
-    for answer in (api.post(RUNS, json=FAILURES), api.get(f"{RUNS}/x"), api.delete(f"{RUNS}/x")):
+    for answer in (api.post(RUNS, json=FAILURES), api.get(RUNS), api.get(f"{RUNS}/x"), api.delete(f"{RUNS}/x")):
         assert is_problem(answer, 404)
     assert not [path for path in api.get("/v1/openapi.json").json()["paths"] if "chaos" in path]
 
@@ -78,5 +78,6 @@ def test_what_is_no_scenario_is_refused_and_a_run_that_is_not_known_not_found(tm
         assert "a body of the type application/json is needed" in of_a_page.json()["detail"]
         assert is_problem(api.get(f"{RUNS}/x"), 404)
         assert is_problem(api.delete(f"{RUNS}/x"), 404)
+        assert api.get(RUNS).json() == []
         assert is_problem(api.put(RUNS), 405)
         assert {"/v1/chaos/runs", "/v1/chaos/runs/{id}"} <= set(api.get("/v1/openapi.json").json()["paths"])

@@ -37,7 +37,7 @@ CHECKS = [
     response_headers_conformance,
     unsupported_method,
 ]
-KNOWN = {"id": str(point(E, 4)), "nodeId": f"{C:06x}"}
+KNOWN = {"id": str(point(E, 4)), "nodeId": f"{C:06x}", "name": "throughput.json"}
 """What the store holds, so that not only refusals are met."""
 AS_SHORT = settings(
     max_examples=EXAMPLES, derandomize=LONG not in os.environ, database=None, suppress_health_check=list(HealthCheck)

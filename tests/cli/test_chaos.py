@@ -5,9 +5,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -76,10 +78,13 @@ class Grid:
         except (FileNotFoundError, ProcessLookupError):
             return ""
 
+    def get(self, path: str) -> Any:
+        with urllib.request.urlopen(f"{self.url}/v1{path}", timeout=PATIENCE_S) as answer:
+            return json.load(answer)
+
     def is_well(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.url}/v1/cluster/health", timeout=10) as answer:
-                health = json.load(answer)
+            health = self.get("/cluster/health")
         except OSError:
             return False
         judged = [node[part] for node in health["nodes"] for part in ("node", "pipeline", "provenance")]
@@ -116,13 +121,33 @@ def grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grid]:
         yield running
 
 
+@contextmanager
+def looked_at(grid: Grid) -> Iterator[list[dict[str, Any]]]:
+    """What the API says of the newest run, again and again; one answer that is none is a failure."""
+    seen: list[dict[str, Any]] = []
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(0.05):
+            seen.extend(grid.get("/chaos/runs")[:1])
+
+    with ThreadPoolExecutor(1) as threads:
+        looking = threads.submit(look)
+        try:
+            yield seen
+        finally:
+            over.set()
+        looking.result()
+
+
 def test_each_of_the_four_failures_is_told_and_healed_and_nothing_is_lost(
     grid: Grid, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     scenario, report = tmp_path / "four.toml", tmp_path / "report.json"
     scenario.write_text(SCENARIO)
 
-    assert main(["chaos", "run", str(scenario), "--server", grid.url, "--report", str(report), "--seed", "5"]) == 0
+    with looked_at(grid) as seen:
+        assert main(["chaos", "run", str(scenario), "--server", grid.url, "--report", str(report), "--seed", "5"]) == 0
 
     made: dict[str, Any] = json.loads(report.read_text())
     for part in ("node", "link", "pipeline", "provenance"):
@@ -140,6 +165,11 @@ def test_each_of_the_four_failures_is_told_and_healed_and_nothing_is_lost(
     assert "not put in: " in said
     assert "0 lost, 0 not delivered" in said
     eventually(grid.is_well)
+    assert {run["now"]["stage"] for run in seen if run["now"]} == {"before", "in", "healed"}
+    assert any(run["now"]["detected_s"] for run in seen if run["now"] and run["now"]["stage"] == "in")
+    last = grid.get("/chaos/runs")[0]
+    assert (last["state"], last["now"], last["recent"], last["report"]) == ("done", None, made["faults"], None)
+    assert made in [grid.get(f"/reports/{kept['name']}") for kept in grid.get("/reports")]
 
 
 def test_an_interrupt_heals_what_is_broken_and_still_reports(grid: Grid, tmp_path: Path) -> None:

@@ -42,6 +42,8 @@ ASKED: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "query_file": (("SELECT id FROM provenance ORDER BY id", "csv"), {"stream": True}),
     "queries": ((), {}),
     "pql": (("select * from provenance",), {}),
+    "reports": ((), {}),
+    "report": (("throughput.json",), {}),
     "totals": ((), {}),
     "alive": ((), {}),
     "ready": ((), {}),

@@ -28,6 +28,7 @@ from headwater.api.provenance import add_provenance
 from headwater.api.query import add_query
 from headwater.api.query2018 import add_query_2018
 from headwater.api.readings import AgentReadings
+from headwater.api.reports import add_reports
 from headwater.api.retention import add_retention
 from headwater.api.service import Service
 from headwater.api.strict import StrictRoute
@@ -90,6 +91,7 @@ def create_app(
         add_points,
         add_losses,
         add_retention,
+        add_reports,
     ):
         add(app, service)
     for add in (add_query, add_query_2018):

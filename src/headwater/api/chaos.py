@@ -1,5 +1,6 @@
 """`/v1/chaos/runs`: faults on purpose, where the topology allows them."""
 
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -8,6 +9,7 @@ from fastapi.responses import Response
 
 from headwater.api import openapi
 from headwater.api.answers import JSON, body_of, encode, json_answer
+from headwater.api.reports import keep
 from headwater.api.service import Service
 from headwater.health.chaos.documents import ChaosQuestion, ChaosRun
 from headwater.health.chaos.runs import Runs
@@ -22,7 +24,17 @@ def add_chaos(app: FastAPI, service: Service) -> Runs | None:
     """Add the resources where chaos is enabled; whoever gets the runs closes them."""
     if service.options.control is None:
         return None
-    runs = Runs(Path(service.options.control), f"http://{service.options.listen}")
+    folder = service.options.reports
+    kept = partial(keep, Path(folder)) if folder is not None else None
+    runs = Runs(Path(service.options.control), f"http://{service.options.listen}", kept)
+
+    @app.get(
+        "/v1/chaos/runs",
+        summary="The last 16 runs, newest first, without their reports",
+        responses=openapi.answers(list[ChaosRun], store=False),
+    )
+    async def known(request: Request) -> Response:
+        return json_answer(encode(runs.known()))
 
     @app.post(
         "/v1/chaos/runs",

@@ -33,6 +33,7 @@ _TYPES = (
     documents.PointsQuestion,
     documents.Loss,
     documents.Period,
+    documents.Report,
     documents.ExpiredPeriod,
     documents.Alarm,
     documents.Totals,

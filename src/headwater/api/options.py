@@ -20,6 +20,8 @@ class ApiOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """host:port where the store's process is told what to judge no longer; None where there is none."""
     control: str | None = None
     """The socket of the run that these nodes belong to, where chaos is enabled: then faults can be asked for."""
+    reports: str | None = None
+    """The folder of the reports of benchmarks and chaos; None where there is none."""
     dashboard: str | None = None
     """The Unix socket of the process that shows the dashboard; None where there is none."""
     sql: QueryOptions = QueryOptions()

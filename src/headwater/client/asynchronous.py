@@ -62,6 +62,8 @@ class AsyncClient:
     cancel = AskedLater(calls.cancel)
     forget = AskedLater(calls.forget)
     pql = AskedLater(calls.pql)
+    reports = AskedLater(calls.reports)
+    report = AskedLater(calls.report)
     totals = AskedLater(calls.totals)
     alive = AskedLater(calls.alive)
     ready = AskedLater(calls.ready)

@@ -4,7 +4,7 @@ A `Call` is one request, `Pages` a list that is asked page by page, a `Stream` e
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Generic, Literal, NamedTuple, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -228,6 +228,16 @@ def periods(*, page_size: int = 1000) -> Pages[results.Period]:
 def expired(*, page_size: int = 1000) -> Pages[results.ExpiredPeriod]:
     """Those whose stamps it has deleted, newest first."""
     return Pages(Call(_path("/v1/expired", size=page_size), reading(tuple[results.ExpiredPeriod, ...])))
+
+
+def reports() -> Call[tuple[results.Report, ...]]:
+    """The reports of benchmarks and of runs of chaos that lie in the server's folder, newest first."""
+    return Call("/v1/reports", reading(tuple[results.Report, ...]))
+
+
+def report(name: str) -> Call[dict[str, Any]]:
+    """A report as it was written; NotFound when there is none of this name."""
+    return Call(f"/v1/reports/{_part(name)}", reading(dict[str, Any]))
 
 
 def totals() -> Call[results.Totals]:

@@ -394,6 +394,14 @@ class Alarm(msgspec.Struct, frozen=True):
     detail: str
 
 
+class Report(msgspec.Struct, frozen=True):
+    """A file with what a benchmark or a run of chaos has found."""
+
+    name: str
+    bytes: int
+    written: int
+
+
 class Totals(msgspec.Struct, frozen=True):
     """What the store holds."""
 

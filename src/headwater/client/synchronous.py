@@ -66,6 +66,8 @@ class Client:
     cancel = Asked(calls.cancel)
     forget = Asked(calls.forget)
     pql = Asked(calls.pql)
+    reports = Asked(calls.reports)
+    report = Asked(calls.report)
     totals = Asked(calls.totals)
     alive = Asked(calls.alive)
     ready = Asked(calls.ready)

@@ -74,6 +74,7 @@ class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
             ingest=reached(self.ingest),
             sql=self.sql,
             control=self.control,
+            reports=str(self.data.absolute() / "reports"),
             dashboard=str(self.ui_socket) if self.dashboard else None,
         )
 

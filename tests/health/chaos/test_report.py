@@ -1,5 +1,6 @@
 """What an observer makes of its looks, and what a report makes of that."""
 
+from headwater.health.chaos.documents import ChaosNow
 from headwater.health.chaos.observer import Look, Observer
 from headwater.health.chaos.report import Books, percentile, report
 from headwater.health.chaos.scenario import Fault, Kind
@@ -54,6 +55,21 @@ def test_alarms_that_name_something_else_are_wrong_and_each_is_named_once() -> N
     over = watched.observer.end()
     assert over.detected_s == 3.0
     assert over.wrong == ["link gatewayA to gatewayC after 1.0 s", "node gatewayC after 1.0 s"]
+
+
+def test_how_a_fault_was_noticed_so_far_is_known_while_it_is_under_way() -> None:
+    watched = Watched()
+    fault = Fault(kind="kill-pipeline", target="gatewayA")
+    assert watched.observer.under_way() is None
+    watched.begin(10)
+    assert watched.observer.under_way() == ChaosNow(number=1, fault=fault, stage="in")
+    watched.see(12.5, PIPELINE, NODE)
+    wrong = ["node gatewayC after 2.5 s"]
+    assert watched.observer.under_way() == ChaosNow(number=1, fault=fault, stage="in", detected_s=2.5, wrong=wrong)
+    watched.heal(14)
+    assert watched.observer.under_way() == ChaosNow(number=1, fault=fault, stage="healed", detected_s=2.5, wrong=wrong)
+    watched.observer.end()
+    assert watched.observer.under_way() is None
 
 
 def test_an_alarm_that_comes_only_once_the_fault_is_healed_did_not_detect_it() -> None:

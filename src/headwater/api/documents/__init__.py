@@ -34,7 +34,7 @@ from headwater.api.documents.lineage import Found, LineageAnswer, LineageQuestio
 from headwater.api.documents.live import LiveLink, LiveNode, LiveRates, LiveStamp, Missed
 from headwater.api.documents.points import Contribution, Datapoint, Location, Origin, PointContext
 from headwater.api.documents.query import PqlAnswer, PqlQuestion, SqlAnswer, SqlColumn, SqlQuery, SqlQuestion
-from headwater.api.documents.store import Alarm, ExpiredPeriod, IdRun, Loss, Period, Totals
+from headwater.api.documents.store import Alarm, ExpiredPeriod, IdRun, Loss, Period, Report, Totals
 from headwater.api.documents.words import HealthWord, HexId, HexNode, Milliseconds, ValueState
 
 __all__ = [
@@ -84,6 +84,7 @@ __all__ = [
     "PqlAnswer",
     "PqlQuestion",
     "Problem",
+    "Report",
     "SeriesCount",
     "Span",
     "SqlAnswer",

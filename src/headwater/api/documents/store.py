@@ -78,6 +78,14 @@ class Alarm(msgspec.Struct):
     detail: str
 
 
+class Report(msgspec.Struct):
+    """A file with what a benchmark or a run of chaos has found."""
+
+    name: str
+    bytes: int
+    written: Milliseconds
+
+
 class Totals(msgspec.Struct):
     """What the store holds."""
 

@@ -35,6 +35,19 @@ class ChaosFault(msgspec.Struct, kw_only=True):
     """Why it could not be put in; then it counts for nothing."""
 
 
+class ChaosNow(msgspec.Struct, kw_only=True):
+    """The fault that is under way, and how it was noticed so far."""
+
+    number: int
+    fault: Fault
+    stage: Literal["before", "in", "healed"]
+    """Before it is put in, while it is in, and healed but not recovered from."""
+    detected_s: float | None = None
+    """From the injection to the first alarm that names it; None as long as there was none."""
+    wrong: list[str] = []
+    """Alarms that name something else, with the time since the injection."""
+
+
 class ChaosKind(msgspec.Struct, kw_only=True):
     """Faults of one kind together."""
 
@@ -98,6 +111,10 @@ class ChaosRun(msgspec.Struct, kw_only=True):
     done: int
     doing: str
     """What is under way, in words."""
+    now: ChaosNow | None = None
+    """None between faults."""
+    recent: list[ChaosFault] = []
+    """The last 50 that are over, newest last; the report has all of them."""
     last: ChaosFault | None = None
     problem: str = ""
     """Why it failed."""

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from headwater.health.chaos.documents import ChaosFault
+from headwater.health.chaos.documents import ChaosFault, ChaosNow
 from headwater.health.chaos.scenario import Fault
 from headwater.model.health import Subject
 
@@ -80,6 +80,19 @@ class Observer:
         if self._open is not None:
             self._open.healed_ns = at_ns
             self._well_ns = None
+
+    def under_way(self) -> ChaosNow | None:
+        """What is known of the open fault so far."""
+        open = self._open
+        if open is None:
+            return None
+        return ChaosNow(
+            number=open.number,
+            fault=open.fault,
+            stage="in" if open.healed_ns is None else "healed",
+            detected_s=None if open.detected_ns is None else _seconds(open.at_ns, open.detected_ns),
+            wrong=list(open.wrong),
+        )
 
     def is_well(self, now_ns: int) -> bool:
         """Whether nothing has been Red for a while, so that nothing that was healed can still be told."""

@@ -18,7 +18,7 @@ import msgspec
 
 from headwater.client import AsyncClient, Retries
 from headwater.health.chaos.control import Control
-from headwater.health.chaos.documents import ChaosFault, ChaosReport
+from headwater.health.chaos.documents import ChaosFault, ChaosNow, ChaosReport
 from headwater.health.chaos.looking import books, look_of
 from headwater.health.chaos.observer import NS, Observer
 from headwater.health.chaos.report import Books, report
@@ -48,6 +48,7 @@ class Step(msgspec.Struct, omit_defaults=True):
     """How far it is."""
 
     doing: str = ""
+    now: ChaosNow | None = None
     over: ChaosFault | None = None
     report: ChaosReport | None = None
     state: Literal["running", "done", "stopped", "failed"] = "running"
@@ -70,6 +71,7 @@ class Runner:
         self._begun_ns = time.monotonic_ns()
         self._observer = Observer(self._names, self._begun_ns)
         self._before = Books()
+        self._now: ChaosNow | None = None
 
     async def run(self) -> None:
         """From the first look to the report; what is under way is healed when it is stopped."""
@@ -97,7 +99,8 @@ class Runner:
 
     async def _one(self, fault: Fault, which: str) -> None:
         """One fault, from the wait before it until everything is well again."""
-        self._say(Step(f"{which}: {fault.after_s:g} s before {fault.kind} at {fault.target}"))
+        to_come = ChaosNow(number=len(self._observer.faults) + 1, fault=fault, stage="before")
+        self._say(Step(f"{which}: {fault.after_s:g} s before {fault.kind} at {fault.target}", to_come))
         await self._pause(fault.after_s)
         if self._stop.is_set():
             return
@@ -110,14 +113,19 @@ class Runner:
             self._say(Step(over=self._observer.skip(fault, time.monotonic_ns(), problem)))
             await self._calm(CALM_S_MAX)
             return
-        self._say(Step(f"{which}: {fault.kind} at {fault.target}"))
+        self._tell(f"{which}: {fault.kind} at {fault.target}")
         try:
             await self._last(fault)
         finally:
             self._observer.heal(await asyncio.to_thread(self._control.heal))
-        self._say(Step(f"{which}: {fault.kind} at {fault.target} is healed, waiting until everything is well"))
+        self._tell(f"{which}: {fault.kind} at {fault.target} is healed, waiting until everything is well")
         await self._calm(CALM_S_MAX)
         self._say(Step(over=self._observer.end()))
+
+    def _tell(self, doing: str = "") -> None:
+        """Say how the open fault was noticed so far."""
+        self._now = self._observer.under_way()
+        self._say(Step(doing, self._now))
 
     async def _last(self, fault: Fault) -> None:
         """Wait until it is time to heal a fault."""
@@ -154,6 +162,8 @@ class Runner:
                 self._observer.failed += 1
             else:
                 self._observer.see(look_of(health, time.monotonic_ns()))
+                if self._observer.under_way() != self._now:
+                    self._tell()
             await asyncio.sleep(max(0.0, began_s + LOOK_EVERY_S - time.monotonic()))
 
     async def _drained(self) -> Books:

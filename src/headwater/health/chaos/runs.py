@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import secrets
 import sys
 from asyncio.subprocess import Process
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -20,10 +22,13 @@ from headwater.model.errors import NotFound, Rejected
 
 RUNS_MAX = 16
 """Runs that are remembered."""
+RECENT_MAX = 50
+"""Faults that are over and are told with a run."""
 LINE_BYTES_MAX = 64 << 20
 """A report of the most faults that a scenario may have is shorter."""
 STOP_S_MAX = 10.0
 
+_logger = logging.getLogger(__name__)
 _COMMAND = (sys.executable, "-P", "-m", "headwater.health.chaos.runner")
 
 
@@ -37,10 +42,12 @@ class _Run:
 class Runs:
     """Begins, follows and stops runs."""
 
-    def __init__(self, control: Path, api: str) -> None:
-        """`control` is the socket at which faults are asked for, `api` the address that the observer looks at."""
+    def __init__(self, control: Path, api: str, keep: Callable[[ChaosRun], None] | None = None) -> None:
+        """`control` is the socket at which faults are asked for, `api` the address that the observer looks at; `keep`
+        writes a run down that has ended with a report, before anyone is told that it has."""
         self._control = control
         self._api = api
+        self._keep = keep
         self._runs: OrderedDict[str, _Run] = OrderedDict()
         self._beginning = asyncio.Lock()
 
@@ -52,6 +59,10 @@ class Runs:
                 raise Rejected("chaos-running", f"run {running} is under way: stop it first, or wait for its end")
             faults = faults_of(scenario, await asyncio.to_thread(self._places))
             return await self._start(scenario.seed, faults)
+
+    def known(self) -> list[ChaosRun]:
+        """All that are remembered, newest first, without their reports."""
+        return [replace(run.document, report=None) for run in reversed(self._runs.values())]
 
     def get(self, id: str) -> ChaosRun:
         """A run; NotFound when there is none."""
@@ -97,39 +108,51 @@ class Runs:
         process.stdin.write(msgspec.json.encode(Task(self._api, str(self._control), seed, faults)) + b"\n")
         id = secrets.token_hex(8)
         run = _Run(ChaosRun(id=id, state="running", count=len(faults), done=0, doing="starting"), process)
-        run.following = asyncio.create_task(_follow(run))
+        run.following = asyncio.create_task(_follow(run, self._keep))
         self._runs[id] = run
         while len(self._runs) > RUNS_MAX:
             self._runs.popitem(last=False)
         return run.document
 
 
-async def _follow(run: _Run) -> None:
+async def _follow(run: _Run, keep: Callable[[ChaosRun], None] | None) -> None:
     """Take in what a run says until it ends."""
     process = run.process
     assert process.stdout is not None
     assert process.stdin is not None
     try:
         while line := await process.stdout.readline():
-            run.document = after(run.document, msgspec.json.decode(line, type=Step))
+            document = after(run.document, msgspec.json.decode(line, type=Step))
+            if keep is not None and document.report is not None:
+                await _kept(document, keep)
+            run.document = document
     finally:
         process.stdin.close()
         code = await process.wait()
         if run.document.state == "running":
             run.document = replace(
-                run.document, state="failed", problem=f"its process ended with code {code}", doing=""
+                run.document, state="failed", problem=f"its process ended with code {code}", doing="", now=None
             )
+
+
+async def _kept(document: ChaosRun, keep: Callable[[ChaosRun], None]) -> None:
+    try:
+        await asyncio.to_thread(keep, document)
+    except OSError as error:
+        _logger.warning("the report of run %s of chaos cannot be kept: %s", document.id, error)
 
 
 def after(document: ChaosRun, step: Step) -> ChaosRun:
     """What is known of a run once it has said a step."""
-    over = step.over is not None
+    over = [step.over] if step.over is not None else []
     return replace(
         document,
         state=step.state,
-        done=document.done + over,
+        done=document.done + len(over),
+        now=None if over or step.state != "running" else step.now or document.now,
+        recent=[*document.recent, *over][-RECENT_MAX:],
         doing=step.doing if step.doing or step.state != "running" else document.doing,
-        last=step.over if over else document.last,
+        last=step.over or document.last,
         problem=step.problem,
         report=step.report,
     )
