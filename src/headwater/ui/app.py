@@ -24,6 +24,8 @@ from headwater.ui.node.page import add_node
 from headwater.ui.options import UiOptions
 from headwater.ui.query.page import add_query
 from headwater.ui.recent import Looks
+from headwater.ui.reports.page import add_reports
+from headwater.ui.reports.state import reports_look
 from headwater.ui.shell import STATIC
 
 API_TIMEOUT_S = 10.0
@@ -69,7 +71,8 @@ def create_app(options: UiOptions) -> FastAPI:
         page, _, what = topic.partition("/")
         if page == "node" and what:
             return node_look(looks, what)
-        return grid_look(looks) if topic == "grid" else None
+        whole = {"grid": grid_look, "reports": reports_look}
+        return whole[topic](looks) if topic in whole else None
 
     feeds = Feeds(look_at)
     asking = Asking(options.api)
@@ -93,6 +96,7 @@ def create_app(options: UiOptions) -> FastAPI:
     add_lineage(app, client)
     add_find()
     add_query()
+    add_reports()
     gui.config.quasar_config["loadingBar"]["skipHijack"] = True  # It has no name for those who cannot see it.
     core.sio.eio.cors_allowed_origins = None  # Same origin only; any other by NiceGUI's default.
     ui.run_with(

@@ -25,7 +25,13 @@ class Page(NamedTuple):
     address: str
 
 
-PAGES = (Page("grid", "/"), Page("lineage", "/lineage"), Page("find", "/find"), Page("query", "/query"))
+PAGES = (
+    Page("grid", "/"),
+    Page("lineage", "/lineage"),
+    Page("find", "/find"),
+    Page("query", "/query"),
+    Page("reports", "/reports"),
+)
 
 
 def element(tag: str, classes: str = "") -> ui.element:

@@ -15,6 +15,7 @@ class Common(msgspec.Struct, frozen=True, kw_only=True):
     lineage: str
     find: str
     query: str
+    reports: str
     live: str
     connecting: str
     away: str
@@ -39,6 +40,7 @@ COMMON: Texts[Common] = {
         lineage="Lineage",
         find="Find",
         query="Query",
+        reports="Reports",
         live="Live",
         connecting="Connecting …",
         away="The server does not answer: what you see is old. This page connects again by itself.",
@@ -59,6 +61,7 @@ COMMON: Texts[Common] = {
         lineage="Herkunft",
         find="Suche",
         query="Abfrage",
+        reports="Berichte",
         live="Live",
         connecting="Verbinde …",
         away="Der Server antwortet nicht: Was Sie sehen, ist alt. Diese Seite verbindet sich von selbst wieder.",

@@ -1,0 +1,1 @@
+"""The page of reports and of failures on purpose."""
