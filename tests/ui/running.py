@@ -17,11 +17,14 @@ from msgspec.structs import replace
 from headwater.config import Topology, format_topology, load_topology, with_free_ports
 from headwater.health.chaos.options import ChaosOptions
 from headwater.model.context import Location
+from headwater.store.query.options import QueryOptions
 from tests.pipeline import grid2018
 
 FORK = Path(__file__).parents[2] / "examples" / "topologies" / "fork.toml"
 HEADWATER = (sys.executable, "-m", "headwater.cli.main")
 PATIENCE_S = 100.0
+SQL_S = 10 * PATIENCE_S
+"""How long a query may run: what ends before has been ended."""
 WINDOW_MS = 900_000
 """Of what gatewayC averages."""
 BEGIN_MS = WINDOW_MS * 1_900_000
@@ -147,7 +150,8 @@ def running(folder: Path, alone: str | None = None) -> Iterator[Grid]:
         replace(each, location=Location(each.name, *PLACES[each.name])) if each.name in PLACES else each
         for each in given.gateways
     )
-    given = replace(given, gateways=gateways, sensors=few, chaos=ChaosOptions(enabled=True))
+    server = replace(given.server, sql=QueryOptions(time_s_max=SQL_S))
+    given = replace(given, server=server, gateways=gateways, sensors=few, chaos=ChaosOptions(enabled=True))
     if alone is not None:
         given = with_one_more(given, alone)
     file = folder / "fork.toml"

@@ -93,11 +93,21 @@ def test_a_long_query_is_told_and_is_cancelled_on_the_server(page: Page, grid: G
     expect(page.get_by_role("button", name="Cancel")).to_be_hidden()
 
 
+def test_who_leaves_the_page_leaves_no_query_behind(page: Page, grid: Grid) -> None:
+    opened(page, LONG)
+    eventually(lambda: len(grid.get("/query")) == 1)
+
+    page.goto("/")
+
+    eventually(lambda: grid.get("/query") == [])
+
+
 @contextmanager
-def busy(grid: Grid, *ids: str, stream: bool = True) -> Iterator[None]:
-    """Queries of these ids run; streams may for longer than a page's."""
+def busy(grid: Grid) -> Iterator[None]:
+    """As many queries run as may at once, for as long as it takes."""
+    ids = [f"busy-{number}" for number in range(QUERIES_AT_ONCE)]
     with ThreadPoolExecutor() as threads:
-        asked = [threads.submit(grid.post, "/query", {"query": LONG, "stream": stream, "id": id}) for id in ids]
+        asked = [threads.submit(grid.post, "/query", {"query": LONG, "stream": True, "id": id}) for id in ids]
         eventually(lambda: {one["id"] for one in grid.get("/query") if one["running"]} >= set(ids))
         try:
             yield
@@ -107,18 +117,8 @@ def busy(grid: Grid, *ids: str, stream: bool = True) -> Iterator[None]:
             assert all(one.exception() is not None for one in asked)
 
 
-def test_who_leaves_the_page_leaves_no_query_behind(page: Page, grid: Grid) -> None:
-    with busy(grid, "before", stream=False):  # Both may run for equally long, so this one would be the first to end.
-        opened(page, LONG)
-        eventually(lambda: len(grid.get("/query")) == 2)
-
-        page.goto("/")
-
-        eventually(lambda: [one["id"] for one in grid.get("/query")] == ["before"])
-
-
 def test_one_that_waits_for_its_turn_says_so(page: Page, grid: Grid) -> None:
-    with busy(grid, *(f"busy-{number}" for number in range(QUERIES_AT_ONCE))):
+    with busy(grid):
         opened(page, PER_NODE)
 
         expect(page.locator(".answer")).to_contain_text("Waiting for its turn")

@@ -54,10 +54,9 @@ class Asking:
             yield _whole(503, {"type": "urn:headwater:problem:away"})
             return
         finally:
-            if not asked.done():  # The page is gone.
-                asked.cancel()
-                with contextlib.suppress(asyncio.CancelledError, httpx.HTTPError):
-                    await asked
+            # The page is gone. Nothing waits for the end of this: it would be cancelled once more then, while it closes
+            # its connection, and the API would never hear of it.
+            asked.cancel()
         async with contextlib.aclosing(reply):
             if reply.is_success:
                 async for part in _passed(reply):
