@@ -36,6 +36,23 @@ from headwater.api.swagger import add_swagger
 from headwater.store.port import Reader
 from headwater.store.query.queries import Queries
 
+_RESOURCES = (
+    add_health,
+    add_cluster,
+    add_cluster_health,
+    add_forgetting,
+    add_provenance,
+    add_find,
+    add_lineage,
+    add_folded,
+    add_points,
+    add_losses,
+    add_retention,
+    add_reports,
+    add_query,
+    add_query_2018,
+)
+"""What adds each resource that needs nothing but the service, in the order in which paths are matched."""
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
@@ -79,22 +96,7 @@ def create_app(
     service = Service(lanes, agents, now_ms, version, options, queries)
     live = app.state.live = Live(service)
     add_handlers(app)
-    for add in (
-        add_health,
-        add_cluster,
-        add_cluster_health,
-        add_forgetting,
-        add_provenance,
-        add_find,
-        add_lineage,
-        add_folded,
-        add_points,
-        add_losses,
-        add_retention,
-        add_reports,
-    ):
-        add(app, service)
-    for add in (add_query, add_query_2018):
+    for add in _RESOURCES:
         add(app, service)
     add_live(app, live)
     chaos = add_chaos(app, service)
