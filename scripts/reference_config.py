@@ -26,6 +26,7 @@ NODE = {
     "id": Field("id", "6 hexadecimal digits", "needed", "The node's id: the end of every id that it gives."),
     "name": Field("name", "text", "needed", "What the node is called, here and in answers: letters, digits, `_ . -`."),
     "agent_listen": Field("agent_listen", "host:port", "port of `listen` + 10", "Where its agent serves readings."),
+    "agent_address": Field("agent_address", "host:port", "host of `address`", "Where others find its agent."),
     "next": Field("next", "name or host:port", "", "The next hop; without one the node is an endpoint."),
     "data": Field("data", "path", "beside the server's", "The node's folder: its log."),
     "step": Field("step", "list of tables", "", "What the node makes of readings, each `[[node.step]]`, in order."),

@@ -195,11 +195,10 @@ def run_emulator(options: SensorOptions) -> int:
     SIGUSR1 ends the readings here.
     """
     from headwater.emulator.journal import Journal
+    from headwater.emulator.places import open_journal
     from headwater.emulator.sensors import Sensors
-    from headwater.log.disk import RealDisk
 
-    disk = RealDisk(options.journal)
-    disk.lock()
+    disk = open_journal(options)
     try:
         ids = _sensor_ids(options, disk)
         if ids is None:

@@ -200,13 +200,13 @@ def test_the_fork_averages_at_its_third_gateway() -> None:
 
 WRONG = {
     "unknown key at the top": (("site =", "sites ="), 'unknown key "sites", line 1; did you mean "site"?'),
-    "unknown key of the server": (("data = \"run/server\"", "port = 1"), 'unknown key "port" in [server], line 2; there are dashboard, data, health, listen'),
+    "unknown key of the server": (("data = \"run/server\"", "port = 1"), 'unknown key "port" in [server], line 2; there are address, dashboard, data, health, listen'),
     "a dashboard that is no answer": (("data = \"run/server\"", "dashboard = \"no\""), "expected true or false, got str"),
     "unknown key of a node": (("location =", "lokation ="), 'unknown key "lokation" in [[node]] 1 ("gatewayA"), line 11; did you mean "location"?'),
     "unknown key of a location": (("latitude =", "lat ="), 'unknown key "lat" in location of [[node]] 1 ("gatewayA"), line 11; there are label, latitude, longitude'),
     "unknown key of a step": (("lateness_s =", "lateness ="), 'unknown key "lateness" in [[node.step]] 1 of [[node]] 2 ("gatewayB"), line 25; did you mean "lateness_s"?'),
     "unknown key of sensors": (("rate =", "rates ="), 'unknown key "rates" in [[sensors]] 1, line 31; did you mean "rate"?'),
-    "new_log is for the command line": (("storagetime_s = 60", "new_log = true"), 'unknown key "new_log" in [[node]] 1 ("gatewayA"), line 13; there are agent_listen, '),
+    "new_log is for the command line": (("storagetime_s = 60", "new_log = true"), 'unknown key "new_log" in [[node]] 1 ("gatewayA"), line 13; there are address, agent_address, agent_listen, '),
     "site is for the whole file": (("storagetime_s = 60", 'site = "x"'), 'unknown key "site" in [[node]] 1 ("gatewayA"), line 13; '),
     "wrong type": (("storagetime_s = 60", 'storagetime_s = "soon"'), 'storagetime_s = "soon" in [[node]] 1 ("gatewayA"), line 13: expected int, got str'),
     "no fraction": (("storagetime_s = 60", "storagetime_s = 60.5"), 'storagetime_s = 60.5 in [[node]] 1 ("gatewayA"), line 13: expected int, got float'),

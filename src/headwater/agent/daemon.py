@@ -24,6 +24,7 @@ from headwater.wire import headwater_pb2 as pb
 from headwater.wire.forgiving import Forgiving
 from headwater.wire.headwater_pb2_grpc import add_AgentServicer_to_server
 from headwater.wire.link import GRPC_OPTIONS
+from headwater.wire.serving import add_health
 from headwater.wire.tasks import raising
 
 RUNS_MAX = 10_000
@@ -91,7 +92,7 @@ async def serving(
         beating = Beating(beats, watch, options.agents, now_us=now_us)
         port = _bind(server, options, AgentServicer(options.node, Readings(disk), beating))
         await server.start()
-        address = f"{options.listen.rpartition(':')[0]}:{port}"
+        address = options.address or f"{options.listen.rpartition(':')[0]}:{port}"
         standing = Standing(options.node, disk, now_ms, watch, beats)
         shipping = Shipping(options, disk, log, address, standing)
         running = (
@@ -118,6 +119,7 @@ async def serving(
 def _bind(server: grpc.aio.Server, options: AgentOptions, servicer: AgentServicer) -> int:
     # The stubs' types do not know a context type; the answer is the same.
     add_AgentServicer_to_server(servicer, server)  # type: ignore[arg-type]
+    add_health(server)
     try:
         return server.add_insecure_port(options.listen)
     except RuntimeError as error:

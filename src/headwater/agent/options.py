@@ -21,6 +21,8 @@ class AgentOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     site: str = "default"
     listen: str = "127.0.0.1:50061"
     """host:port where it serves readings by id."""
+    address: str | None = None
+    """host:port at which others find it, when that is not where it listens."""
     data: Path
     """The node's folder, the same as the pipeline daemon's."""
     server: str = "127.0.0.1:5001"

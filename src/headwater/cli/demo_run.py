@@ -22,7 +22,7 @@ from headwater.cli.processes import not_ready, topology_processes
 from headwater.cli.supervisor import Supervisor
 from headwater.cli.traffic import Traffic
 from headwater.config import Topology, format_topology
-from headwater.config.address import parse_address
+from headwater.config.address import found_at, parse_address
 from headwater.emulator.options import SensorOptions
 from headwater.log.cursors import load_cursor
 from headwater.log.disk import RealDisk
@@ -270,12 +270,12 @@ class DemoRun:
 
     def _path(self, group: SensorOptions) -> list[str]:
         """The ids of the nodes that readings of a group pass, the endpoint first."""
-        listening = {parse_address(gateway.listen).reachable: gateway for gateway in self.topology.gateways}
-        gateway = listening.get(parse_address(group.target).reachable)
+        listening = {found_at(gateway): gateway for gateway in self.topology.gateways}
+        gateway = listening.get(group.target)
         path: list[str] = []
         while gateway is not None:
             path.insert(0, format_node(gateway.node))
-            gateway = listening.get(parse_address(gateway.next).reachable) if gateway.next else None
+            gateway = listening.get(gateway.next or "")
         return path
 
     def log_ids(self) -> dict[str, str]:

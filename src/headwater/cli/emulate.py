@@ -87,6 +87,7 @@ def _add_replay(made: Parser) -> None:
     made.option("--start_ms", type=int, metavar="MS", help="event time of the first (today's midnight, UTC)")
     made.option("--seed", type=int, metavar="N", help="which made-up load (0)")
     made.option("--journal", type=Path, metavar="DIR", help="remembers how far the replay is (var/sensors)")
+    made.option("--shared_journal", action="store_true", help="take a folder in it that no other emulator has")
     made.option("--keep_journal", action="store_true", help="keep every reading sent in it")
 
 

@@ -1,12 +1,22 @@
 """Addresses as configurations write them: `host:port`."""
 
 import re
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 LOOPBACK = "127.0.0.1"
 
 _ADDRESS = re.compile(r"(?P<host>\[[0-9A-Fa-f:.%\w]+\]|[^\s:\[\]/]+):(?P<port>[0-9]{1,5})", re.ASCII)
 _WILDCARDS = {"0.0.0.0": LOOPBACK, "[::]": "[::1]"}
+
+
+class Listening(Protocol):
+    """The options of a process that others reach."""
+
+    @property
+    def listen(self) -> str: ...
+
+    @property
+    def address(self) -> str | None: ...
 
 
 class Address(NamedTuple):
@@ -39,6 +49,11 @@ def parse_address(text: str) -> Address:
 def reached(listen: str) -> str:
     """The address at which others on this machine reach a listener; ValueError like `parse_address`."""
     return str(parse_address(listen).reachable)
+
+
+def found_at(process: Listening) -> str:
+    """The address at which others find a process: what its options say, else where this machine reaches it."""
+    return process.address or reached(process.listen)
 
 
 def _checked(address: Address) -> Address:

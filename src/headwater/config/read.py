@@ -6,10 +6,10 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from headwater.agent.options import AGENT_PORTS, AgentOptions, parse_redis
-from headwater.config.address import Address, parse_address, reached
+from headwater.config.address import Address, found_at, parse_address, reached
 from headwater.config.inlets import read_http, read_mqtt
 from headwater.config.relays import read_chaos, with_relays
-from headwater.config.server import plain_name, read_idprovider, read_server
+from headwater.config.server import plain_name, read_address, read_idprovider, read_server
 from headwater.config.toml import Table, meant
 from headwater.config.topology import (
     ID_PROVIDER,
@@ -32,7 +32,21 @@ LISTEN = "127.0.0.1:50051"
 
 TOPOLOGY_KEYS = ("site", "server", "store", "node", "sensors", "idprovider", "chaos")
 NODE_KEYS = (
-    *("id", "name", "listen", "agent_listen", "next", "location", "data", "redis", "buffer_capacity", "step", "mqtt"),
+    *(
+        "id",
+        "name",
+        "listen",
+        "address",
+        "agent_listen",
+        "agent_address",
+        "next",
+        "location",
+        "data",
+        "redis",
+        "buffer_capacity",
+        "step",
+        "mqtt",
+    ),
     *("http_listen", "http"),
     *SAME_IN_NODE,
 )
@@ -52,12 +66,13 @@ def read_topology(file: Table, folder: Path) -> Topology:
         node.known(NODE_KEYS)
     idprovider = read_idprovider(file.table(ID_PROVIDER), folder, server) if ID_PROVIDER in file.values else None
     _names_differ(nodes, groups, idprovider)
-    around = _Around(folder, server, {node.read("name", plain_name): _listen(node) for node in nodes}, idprovider)
+    found = {node.read("name", plain_name): _found(node) for node in nodes}
+    around = _Around(folder, server, found, idprovider)
     gateways = [_gateway(node, around) for node in nodes]
     agents = [_agent(node, gateway, server) for node, gateway in zip(nodes, gateways, strict=True)]
     sensors = [_sensors(group, at, around) for at, group in enumerate(groups, 1)]
-    ids = {reached(gateway.listen): gateway.node for gateway in gateways}
-    beside = {reached(gateway.listen): reached(agent.listen) for gateway, agent in zip(gateways, agents, strict=True)}
+    ids = {found_at(gateway): gateway.node for gateway in gateways}
+    beside = {found_at(gateway): found_at(agent) for gateway, agent in zip(gateways, agents, strict=True)}
     topology = Topology(
         server=server,
         gateways=tuple(replace(gateway, successor=ids.get(gateway.next or "")) for gateway in gateways),
@@ -80,7 +95,8 @@ class _Around(NamedTuple):
 
     folder: Path
     server: ServerOptions
-    listening: dict[str, Address]
+    found: dict[str, str]
+    """Name of a node -> where others find it."""
     idprovider: IdProviderOptions | None
 
     def path(self, table: Table, key: str, name: str) -> Path:
@@ -99,13 +115,14 @@ def _gateway(node: Table, around: _Around) -> GatewayOptions:
             "node": node.read("id", _node_id),
             "name": name,
             "site": around.server.site,
-            "listen": str(around.listening[name]),
+            "listen": str(_listen(node)),
+            "address": read_address(node, "address"),
             "data": around.path(node, "data", name),
         },
     )
     return replace(
         options,
-        next=_next(node, "next", around.listening) if "next" in node.values else None,
+        next=_next(node, "next", around.found) if "next" in node.values else None,
         location=_location(node.table("location")),
         steps=_steps(node, around.folder),
         http_listen=str(node.read("http_listen", parse_address)) if "http_listen" in node.values else None,
@@ -125,7 +142,8 @@ def _agent(node: Table, gateway: GatewayOptions, server: ServerOptions) -> Agent
         "site": gateway.site,
         "listen": str(listen),
         "data": gateway.data,
-        "server": reached(server.ingest),
+        "address": _agent_address(node, listen),
+        "server": server.ingest_address,
         "redis": redis,
         "storagetime_s": gateway.storagetime_s,
     }
@@ -133,8 +151,19 @@ def _agent(node: Table, gateway: GatewayOptions, server: ServerOptions) -> Agent
     return node.build(AgentOptions, values)
 
 
+def _agent_address(node: Table, listen: Address) -> str | None:
+    """Where others find the agent; unless it is said, on the host where they find its node."""
+    if "agent_address" not in node.values and (beside := read_address(node, "address")):
+        return str(Address(parse_address(beside).host, listen.port))
+    return read_address(node, "agent_address")
+
+
 def _listen(node: Table) -> Address:
     return node.read("listen", parse_address, LISTEN)
+
+
+def _found(node: Table) -> str:
+    return read_address(node, "address") or str(_listen(node).reachable)
 
 
 def _beside(node: Table) -> Address:
@@ -154,7 +183,7 @@ def _sensors(group: Table, number: int, around: _Around) -> SensorOptions:
     resolved: dict[str, object] = {
         "name": name,
         "site": around.server.site,
-        "target": _next(group, "target", around.listening),
+        "target": _next(group, "target", around.found),
         "journal": around.path(group, "journal", name),
     }
     if "data" in group.values:
@@ -170,17 +199,17 @@ def _provider(group: Table, idprovider: IdProviderOptions | None) -> str:
         return str(group.read("sensor_id_provider", parse_address))
     if idprovider is None:
         raise group.error("sensor_id_provider", f"there is no [{ID_PROVIDER}] in this file")
-    return reached(idprovider.listen)
+    return found_at(idprovider)
 
 
-def _next(table: Table, key: str, listening: dict[str, Address]) -> str:
+def _next(table: Table, key: str, found: dict[str, str]) -> str:
     """The address of the node that a key names; a host:port, for a hop outside this file, is one already."""
     name = table.string(key)
     if ":" in name:
         return str(table.read(key, parse_address))
-    if name not in listening:
-        raise table.error(key, f"no [[node]] has this name; {meant(name, listening)}")
-    return str(listening[name].reachable)
+    if name not in found:
+        raise table.error(key, f"no [[node]] has this name; {meant(name, found)}")
+    return found[name]
 
 
 def _location(table: Table) -> Location:
@@ -238,18 +267,18 @@ def _all_different(file: Table, topology: Topology) -> None:
             raise ConfigError(f"{file.file}: {by} has the same {kind} as {other}: {value}")
         used[kind, value] = by
 
-    use("address", reached(topology.server.listen), "server")
-    use("address", reached(topology.server.ingest), "the ingest of server")
+    use("address", found_at(topology.server), "server")
+    use("address", topology.server.ingest_address, "the ingest of server")
     use("folder", topology.server.data, "server")
     if topology.idprovider is not None:
-        use("address", reached(topology.idprovider.listen), ID_PROVIDER)
+        use("address", found_at(topology.idprovider), ID_PROVIDER)
         use("folder", topology.idprovider.data, ID_PROVIDER)
     for at, (gateway, agent) in enumerate(zip(topology.gateways, topology.agents, strict=True), 1):
         node = f'[[node]] {at} ("{gateway.name}")'
         use("id", format_node(gateway.node), node)
-        use("address", reached(gateway.listen), node)
-        use("address", reached(agent.listen), f"the agent of {node}")
-        if gateway.http_listen is not None:
+        use("address", found_at(gateway), node)
+        use("address", found_at(agent), f"the agent of {node}")
+        if gateway.http_listen is not None and gateway.address is None:
             use("address", reached(gateway.http_listen), f"http_listen of {node}")
         use("folder", gateway.data, node)
     for relay in topology.relays:
@@ -260,7 +289,7 @@ def _all_different(file: Table, topology: Topology) -> None:
 
 
 def _no_circle(file: Table, topology: Topology) -> None:
-    listening = {reached(gateway.listen): gateway for gateway in topology.gateways}
+    listening = {found_at(gateway): gateway for gateway in topology.gateways}
     for gateway in topology.gateways:
         way = [gateway]
         while (after := listening.get(way[-1].next or "")) is not None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from headwater.config.address import LOOPBACK, Address, parse_address, reached
+from headwater.config.address import LOOPBACK, Address, found_at, parse_address
 from headwater.config.toml import Table
 from headwater.config.topology import ServerOptions, Topology
 from headwater.health.chaos.options import RELAY_PORTS, ChaosOptions, RelayOptions, Way
@@ -40,8 +40,7 @@ def with_relays(topology: Topology) -> Topology:
     if not topology.chaos.enabled:
         return topology
     agents = {
-        reached(gateway.listen): reached(agent.listen)
-        for gateway, agent in zip(topology.gateways, topology.agents, strict=True)
+        found_at(gateway): found_at(agent) for gateway, agent in zip(topology.gateways, topology.agents, strict=True)
     }
     relays: dict[str, RelayOptions] = {}
     for at, gateway in enumerate(topology.gateways):

@@ -15,7 +15,7 @@ from headwater.store.options import SqliteOptions
 from headwater.store.query.options import QueryOptions
 
 REST_LISTEN = "127.0.0.1:5000"
-SERVER_KEYS = ("listen", "data", "dashboard", "sql", "health", "webhook")
+SERVER_KEYS = ("listen", "address", "data", "dashboard", "sql", "health", "webhook")
 
 _NAME = re.compile(r"\w[\w.-]{0,63}")
 
@@ -24,11 +24,13 @@ def read_server(file: Table, folder: Path) -> ServerOptions:
     """The server of a file, its folder taken from `folder`; ConfigError names what is wrong."""
     table, store = file.table("server"), file.table("store")
     table.known(SERVER_KEYS)
-    listen = table.read("listen", parse_address, REST_LISTEN)
-    if listen.port == 65_535:
-        raise table.error("listen", "the ingest needs the next port, and there is none")
+    listen, address = table.read("listen", parse_address, REST_LISTEN), read_address(table, "address")
+    for key, there in (("listen", listen), ("address", address and parse_address(address))):
+        if there and there.port == 65_535:
+            raise table.error(key, "the ingest needs the next port, and there is none")
     return ServerOptions(
         listen=str(listen),
+        address=address,
         data=folder / table.string("data", f"var/{SERVER}"),
         site=file.read("site", plain_name, "default"),
         store=_store(store),
@@ -37,6 +39,11 @@ def read_server(file: Table, folder: Path) -> ServerOptions:
         health=table.read("health", _profile, "default"),
         webhook=_webhook(table.table("webhook"), folder) if "webhook" in table.values else None,
     )
+
+
+def read_address(table: Table, key: str) -> str | None:
+    """host:port at a key, None when it is absent; ConfigError when it is none."""
+    return str(table.read(key, parse_address)) if key in table.values else None
 
 
 def _webhook(table: Table, folder: Path) -> WebhookOptions:
@@ -84,8 +91,9 @@ def read_idprovider(table: Table, folder: Path, server: ServerOptions) -> IdProv
     """The id provider of a table, its folder beside the server's unless it says another."""
     table.known(IdProviderOptions.__struct_fields__)
     values = dict(table.values)
-    if "listen" in values:
-        values["listen"] = str(table.read("listen", parse_address))
+    for key in ("listen", "address"):
+        if key in values:
+            values[key] = read_address(table, key)
     values["data"] = folder / table.string("data", str(server.data.parent / ID_PROVIDER))
     return table.build(IdProviderOptions, values)
 

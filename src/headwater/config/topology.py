@@ -7,7 +7,7 @@ import msgspec
 
 from headwater.agent.options import AgentOptions
 from headwater.api.options import ApiOptions
-from headwater.config.address import parse_address, reached
+from headwater.config.address import found_at, parse_address, reached
 from headwater.config.toml import meant
 from headwater.emulator.options import IdProviderOptions, SensorOptions
 from headwater.health.chaos.options import ChaosOptions, RelayOptions
@@ -39,6 +39,8 @@ class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     listen: str = "127.0.0.1:5000"
     """host:port of the REST API."""
+    address: str | None = None
+    """host:port at which agents find the server, one port further, when that is not where it listens."""
     data: Path
     """The server's folder."""
     site: str = "default"
@@ -58,6 +60,11 @@ class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
     def ingest(self) -> str:
         """host:port of the gRPC ingest: the REST port + 1."""
         return str(parse_address(self.listen).shifted(1))
+
+    @property
+    def ingest_address(self) -> str:
+        """host:port at which agents find the gRPC ingest."""
+        return str(parse_address(found_at(self)).shifted(1))
 
     @property
     def ui_socket(self) -> Path:
@@ -125,7 +132,7 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True):
 
     def hops(self, name: str) -> int:
         """How many nodes of this topology lie between a node and its endpoint; 0 at an endpoint."""
-        listening = {reached(gateway.listen): gateway for gateway in self.gateways}
+        listening = {found_at(gateway): gateway for gateway in self.gateways}
         behind = {relay.pipeline.listen: relay.pipeline.target for relay in self.relays}
         gateway, hops = self.gateway(name), 0
         while (after := behind.get(gateway.next or "", gateway.next)) in listening:

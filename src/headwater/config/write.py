@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from headwater.agent.options import AgentOptions
-from headwater.config.address import LOOPBACK, Address, reached
+from headwater.config.address import LOOPBACK, Address, found_at
 from headwater.config.inlets import http_values, mqtt_values
 from headwater.config.ports import free_ports
 from headwater.config.relays import with_relays, without_relays
@@ -30,12 +30,13 @@ def with_free_ports(topology: Topology, data: Path, choose: Callable[[int, int],
     chaos = replace(topology.chaos, relay_port=ports[-for_relays]) if for_relays else topology.chaos
     ports = ports[: len(ports) - for_relays]
     *fresh, for_ids = [str(Address(LOOPBACK, port)) for port in ports]
-    moved = {reached(gateway.listen): fresh[2 + 2 * at] for at, gateway in enumerate(topology.gateways)}
-    server = replace(topology.server, listen=fresh[0], data=data / SERVER)
+    moved = {found_at(gateway): fresh[2 + 2 * at] for at, gateway in enumerate(topology.gateways)}
+    server = replace(topology.server, listen=fresh[0], address=None, data=data / SERVER)
     gateways = tuple(
         replace(
             gateway,
-            listen=moved[reached(gateway.listen)],
+            listen=moved[found_at(gateway)],
+            address=None,
             next=moved.get(gateway.next or "", gateway.next),
             data=data / gateway.name,
             http_listen=fresh[-1 - at] if gateway.http_listen is not None else None,
@@ -45,14 +46,20 @@ def with_free_ports(topology: Topology, data: Path, choose: Callable[[int, int],
     beside = {fresh[2 + 2 * at]: fresh[3 + 2 * at] for at in range(len(gateways))}
     agents = tuple(
         replace(
-            agent, listen=fresh[3 + 2 * at], server=server.ingest, data=data / agent.name, redis=None, agents=beside
+            agent,
+            listen=fresh[3 + 2 * at],
+            address=None,
+            server=server.ingest,
+            data=data / agent.name,
+            redis=None,
+            agents=beside,
         )
         for at, agent in enumerate(topology.agents)
     )
     idprovider = topology.idprovider
     if idprovider is not None:
-        moved[reached(idprovider.listen)] = for_ids
-        idprovider = replace(idprovider, listen=for_ids, data=data / ID_PROVIDER)
+        moved[found_at(idprovider)] = for_ids
+        idprovider = replace(idprovider, listen=for_ids, address=None, data=data / ID_PROVIDER)
     sensors = tuple(
         replace(
             group,
@@ -73,11 +80,12 @@ def format_topology(topology: Topology) -> str:
     """A topology file that says the same, every path absolute and every default spelt out."""
     topology = without_relays(topology)
     server = topology.server
-    names = {reached(gateway.listen): gateway.name for gateway in topology.gateways}
+    names = {found_at(gateway): gateway.name for gateway in topology.gateways}
     lines = _lines(
         site=server.site,
         server={
             "listen": server.listen,
+            **({} if server.address is None else {"address": server.address}),
             "data": server.data.absolute(),
             "dashboard": server.dashboard,
             "health": server.health,
@@ -96,7 +104,12 @@ def format_topology(topology: Topology) -> str:
     for group in topology.sensors:
         lines += ["", "[[sensors]]", *_sensor_lines(group, names)]
     if (provider := topology.idprovider) is not None:
-        values = {"listen": provider.listen, "start_id": provider.start_id, "data": provider.data.absolute()}
+        values = {
+            "listen": provider.listen,
+            "address": provider.address,
+            "start_id": provider.start_id,
+            "data": provider.data.absolute(),
+        }
         lines += ["", f"[{ID_PROVIDER}]", *_lines(**values)]
     return "\n".join(lines) + "\n"
 
@@ -106,7 +119,9 @@ def _node_lines(gateway: GatewayOptions, agent: AgentOptions, names: dict[str, s
         id=format_node(gateway.node),
         name=gateway.name,
         listen=gateway.listen,
+        address=gateway.address,
         agent_listen=agent.listen,
+        agent_address=agent.address,
         next=names.get(gateway.next or "", gateway.next),
         location=_present(msgspec.to_builtins(gateway.location)),
         data=gateway.data.absolute(),

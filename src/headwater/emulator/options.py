@@ -18,6 +18,8 @@ class IdProviderOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
 
     listen: str = f"127.0.0.1:{ID_PORT}"
     """host:port."""
+    address: str | None = None
+    """host:port at which emulators find it, when that is not where it listens."""
     start_id: Annotated[str, Meta(pattern="^[0-9]{1,19}$")] = START_ID
     """The first id; ids keep its number of digits. A folder that has handed out later ones goes on behind them."""
     data: Path = Path("var") / "idprovider"
@@ -33,6 +35,9 @@ class SensorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """host:port of the first hop."""
     journal: Path
     """The folder that remembers how far the replay is, so that a killed emulator resumes."""
+    shared_journal: bool = False
+    """Several processes are started with this journal: each takes the first of the folders 1, 2, ... in it that no
+    other has."""
     keep_journal: bool = False
     """Keep every reading sent, for a later comparison, and not the position alone."""
     data: Path | None = None

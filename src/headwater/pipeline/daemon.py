@@ -36,6 +36,7 @@ from headwater.pipeline.steps.chain import Chain
 from headwater.wire.headwater_pb2_grpc import add_PipelineServicer_to_server
 from headwater.wire.link import GRPC_OPTIONS
 from headwater.wire.reconnect import Backoff
+from headwater.wire.serving import add_health
 from headwater.wire.tasks import raising
 
 RECORDS_A_TURN = 8
@@ -117,6 +118,7 @@ class Daemon:
         # The stubs' types know answers as generators only; ours are written to the context, by two tasks.
         add_PipelineServicer_to_server(batches, server)  # type: ignore[arg-type]
         add_gateway(GatewayServicer(self.core, self.committer, self.collector), server)
+        add_health(server)
         try:
             return server.add_insecure_port(self.options.listen)
         except RuntimeError as error:

@@ -26,6 +26,8 @@ class GatewayOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     site: str = "default"
     listen: str = "127.0.0.1:50051"
     """host:port of both RPCs."""
+    address: str | None = None
+    """host:port at which others find the node, when that is not where it listens: in containers, behind NAT."""
     next: str | None = None
     """host:port of the next hop; None at an endpoint."""
     next_protocol: Literal["push_batches", "push_data"] = "push_batches"

@@ -21,6 +21,7 @@ from headwater.wire import headwater_pb2 as pb
 from headwater.wire.forgiving import Forgiving
 from headwater.wire.headwater_pb2_grpc import ProvenanceServicer, add_ProvenanceServicer_to_server
 from headwater.wire.link import GRPC_OPTIONS, LINK_VERSION
+from headwater.wire.serving import add_health
 from headwater.wire.tasks import raising
 
 WAITING_MAX = 16
@@ -227,6 +228,7 @@ async def serve(
             server = grpc.aio.server(interceptors=[Forgiving()], options=[*GRPC_OPTIONS, *_KEEPALIVE])
             service = cast(ProvenanceServicer, ProvenanceService(committer, now, heard, forget or _nobody_judges))
             add_ProvenanceServicer_to_server(service, server)
+            add_health(server)
             bound = _bind(server, host, port)
             await server.start()
             retaining = [] if options.keeps_all else [asyncio.create_task(_retain(committer, now, retain_every_s))]
