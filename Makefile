@@ -24,7 +24,7 @@ demo: setup ## start a small grid, send readings, trace some back to their senso
 
 .PHONY: test
 test: ## all checks and tests
-	@$(MAKE) --jobs=2 check stubs-fresh servers
+	@$(MAKE) --jobs=2 check stubs-fresh servers services
 	@$(BIN)/pytest $(BESIDE)
 
 # A worker for each processor: many tests wait for real processes, and others run meanwhile.
@@ -33,6 +33,14 @@ BESIDE := -n auto --maxprocesses 4 --dist worksteal
 .PHONY: servers
 servers: ## install the real servers that tests run, where that is possible
 	@scripts/servers
+
+.PHONY: services
+services: setup ## install the servers that tests and `headwater services` start, where that is possible
+	@$(BIN)/python -m headwater.services.install
+
+.PHONY: services-lock
+services-lock: setup ## resolve the jars of Java servers anew into src/headwater/services/locks/
+	@$(BIN)/python -m scripts.lock_jars
 
 .PHONY: check
 check: types lint layers ## format, lint, types and layers

@@ -1,0 +1,118 @@
+"""Real servers for tests; one that this machine does not have makes its tests skip, or fail where they must run."""
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from headwater.config.address import parse_address
+from headwater.services.cassandra import PASSWORD, USER
+from headwater.services.catalogue import missing, server_named, service
+from headwater.services.service import Service
+from tests.services.shared import shared_server
+
+if TYPE_CHECKING:
+    from cassandra.cluster import Session
+
+REQUIRE_KEY = "HEADWATER_REQUIRE_SERVICES"
+"""An environment variable: when it is set, a server that is missing is a failure."""
+REPLICATED_ONCE = "{'class': 'SimpleStrategy', 'replication_factor': 1}"
+
+
+def need(name: str) -> None:
+    """Skip the test when a server cannot be started here, or fail it where that may not be."""
+    if lacks := missing(server_named(name)):
+        reason = f"no {name}, it lacks {lacks}; `make services` says what can be done"
+        if os.environ.get(REQUIRE_KEY):
+            pytest.fail(reason)
+        pytest.skip(f"machine cannot: {reason}")
+
+
+class CassandraNode:
+    """A Cassandra that answers, and a session of its superuser."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.host, self.port = parse_address(address)
+        self.user = USER
+        self.password = PASSWORD
+        self._opened = ExitStack()
+        self._session: Session | None = None
+
+    @property
+    def session(self) -> "Session":
+        """Of the superuser, opened once."""
+        if self._session is None:
+            self._session = self._opened.enter_context(self.login())
+        return self._session
+
+    @contextmanager
+    def login(self, user: str = USER, password: str = PASSWORD) -> "Iterator[Session]":
+        """A session of some user; it is closed afterwards."""
+        from cassandra.auth import PlainTextAuthProvider
+        from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile
+        from cassandra.policies import WhiteListRoundRobinPolicy
+
+        profile = ExecutionProfile(load_balancing_policy=WhiteListRoundRobinPolicy([self.host]), request_timeout=60)
+        cluster = Cluster(
+            [self.host],
+            port=self.port,
+            auth_provider=PlainTextAuthProvider(user, password),
+            execution_profiles={EXEC_PROFILE_DEFAULT: profile},
+            connect_timeout=60,
+            protocol_version=5,
+        )
+        try:
+            yield cluster.connect()
+        finally:
+            cluster.shutdown()
+
+    def close(self) -> None:
+        """Close the session of the superuser."""
+        self._opened.close()
+        self._session = None
+
+
+@pytest.fixture(scope="session")
+def cassandra(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CassandraNode]:
+    """One Cassandra for all workers; passwords and permissions are checked."""
+    need("cassandra")
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "shared-cassandra"
+    with shared_server("cassandra", folder) as addresses:
+        node = CassandraNode(addresses["cql"])
+        try:
+            yield node
+        finally:
+            node.close()
+
+
+@pytest.fixture
+def keyspace_name(cassandra: CassandraNode) -> Iterator[str]:
+    """A name that no keyspace has yet; afterwards none has it again."""
+    name = f"test_{uuid.uuid4().hex}"
+    yield name
+    cassandra.session.execute(f"DROP KEYSPACE IF EXISTS {name}")
+
+
+@pytest.fixture
+def keyspace(cassandra: CassandraNode, keyspace_name: str) -> str:
+    """An empty keyspace of one replica."""
+    cassandra.session.execute(f"CREATE KEYSPACE {keyspace_name} WITH replication = {REPLICATED_ONCE}")
+    return keyspace_name
+
+
+@pytest.fixture
+def own_service(tmp_path: Path) -> Iterator[Callable[[str], Service]]:
+    """Starts a server by name for one test, which may kill it, and start it again on the same folder and ports."""
+    with ExitStack() as running:
+
+        def start(name: str) -> Service:
+            need(name)
+            return running.enter_context(service(name, tmp_path / name))
+
+        yield start
