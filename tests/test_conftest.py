@@ -68,6 +68,9 @@ def suite(tmp_path: Path) -> Path:
 
 def run(suite: Path, *more: str, **environment: str) -> tuple[int, str]:
     kept = {name: value for name, value in os.environ.items() if name not in ("CI", "HEADWATER_TEST_DATA")}
+    # The suite is elsewhere, and finds the fixtures that it names by this.
+    root = str(Path(__file__).parent.parent)
+    kept["PYTHONPATH"] = os.pathsep.join(filter(None, (root, kept.get("PYTHONPATH"))))
     kept["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     options = ["-q", "-ra", "-p", "no:cacheprovider", f"--rootdir={suite}", *more, str(suite)]
     command = [sys.executable, "-m", "pytest", *options]
