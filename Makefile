@@ -24,15 +24,11 @@ demo: setup ## start a small grid, send readings, trace some back to their senso
 
 .PHONY: test
 test: ## all checks and tests
-	@$(MAKE) --jobs=2 check stubs-fresh servers services
+	@$(MAKE) --jobs=2 check stubs-fresh services
 	@$(BIN)/pytest $(BESIDE)
 
 # A worker for each processor: many tests wait for real processes, and others run meanwhile.
 BESIDE := -n auto --maxprocesses 4 --dist worksteal
-
-.PHONY: servers
-servers: ## install the real servers that tests run, where that is possible
-	@scripts/servers
 
 .PHONY: services
 services: setup ## install the servers that tests and `headwater services` start, where that is possible
@@ -75,7 +71,7 @@ faults: setup ## one long run under random faults from SEED=1: nothing lost, lin
 
 .PHONY: mqtt
 mqtt: MESSAGES ?= 10000
-mqtt: setup servers ## the MQTT campaign: broker and gateway killed during MESSAGES=10000 of 100 readings
+mqtt: setup services ## the MQTT campaign: broker and gateway killed during MESSAGES=10000 of 100 readings
 	@$(BIN)/python -m tests.campaigns.mqtt --messages $(MESSAGES) --seed $(SEED)
 
 .PHONY: quiet
@@ -104,7 +100,7 @@ bench: setup ## the benchmarks
 	@$(BIN)/python -m benchmarks
 
 .PHONY: pictures
-pictures: setup servers ## every page of the dashboard as it looks, for docs/images/
+pictures: setup services ## every page of the dashboard as it looks, for docs/images/
 	@HEADWATER_PICTURES=$(CURDIR)/docs/images $(BIN)/pytest -q -n 0 -p no:randomly tests/ui/test_pictures.py -k nothing
 
 .PHONY: reference

@@ -131,7 +131,7 @@ def test_a_redis_that_is_killed_has_everything_again_and_holds_nobody_up(
                     server.kill()
                     written.write(20, batches=20)
                     await shipped(tmp_path, written)
-                    server.start()
+                    server.begin()
                     await kept(written, server)
 
     try:

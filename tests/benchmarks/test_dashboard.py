@@ -65,7 +65,7 @@ def test_percentiles_are_of_what_was_measured() -> None:
 
 def test_a_short_run_measures_a_browser_over_a_real_server(tmp_path: Path) -> None:
     if shutil.which("chromium") is None:
-        pytest.skip("machine cannot: there is no chromium; scripts/servers installs it")
+        pytest.skip("machine cannot: there is no chromium; make services installs it")
     report = tmp_path / "report.json"
 
     command = [sys.executable, "-m", "benchmarks.dashboard", "--quick", "--report", str(report)]

@@ -167,9 +167,9 @@ def faults(plan: Plan) -> Iterator[tuple[int, str]]:
     yield from zip(sorted(rng.sample(range(1, plan.messages), len(deaths))), deaths, strict=True)
 
 
-def run(plan: Plan, folder: Path, program: str | None = None) -> Outcome:
+def run(plan: Plan, folder: Path) -> Outcome:
     """Publish everything, killing on the way; what became of it."""
-    broker = Broker(folder / "broker", program=program)
+    broker = Broker(folder / "broker")
     topology = grid(plan, broker, folder)
     file = folder / "grid.toml"
     file.write_text(format_topology(topology))
@@ -177,8 +177,9 @@ def run(plan: Plan, folder: Path, program: str | None = None) -> Outcome:
     began = time.monotonic()
     publisher = Publisher(plan, broker.port)
     try:
-        for each in (broker, endpoint, gateway):
-            each.start()
+        broker.begin()
+        endpoint.start()
+        gateway.start()
         _subscribed(broker)
         _publish_and_kill(plan, publisher, broker, gateway)
         _await(topology.gateways[1].log, plan.messages * plan.readings)
@@ -211,7 +212,7 @@ def _publish_and_kill(plan: Plan, publisher: Publisher, broker: Broker, gateway:
             if who == "broker":
                 broker.kill()
                 time.sleep(rng.uniform(0, 0.3))
-                broker.start()
+                broker.begin()
             else:
                 gateway.end(kill=True)
                 time.sleep(rng.uniform(0, 0.3))

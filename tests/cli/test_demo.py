@@ -1,6 +1,5 @@
 """The demo runs the whole path in real processes, and its judge is not easily pleased."""
 
-import shutil
 import time
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from headwater.cli.demo_check import Check, Judge
 from headwater.cli.demo_run import DemoRun, Report, with_load
 from headwater.config import load_topology, with_free_ports
 from headwater.model.errors import ConfigError
+from tests.services.fixtures import need
 
 EXACT = ("readings_sent", "readings_delivered", "lineage_checked", "lineage_exact")
 
@@ -52,8 +52,8 @@ def test_measured_recordings_are_delivered_and_explained_too(tmp_path: Path, tes
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.skipif(shutil.which("redis-server") is None, reason="machine cannot: redis-server is not installed")
 def test_every_reading_is_found_in_the_redis_of_every_node_by_its_id(tmp_path: Path) -> None:
+    need("redis")
     found = report_of(tmp_path, "--redis", "--seconds", "1", "--topology", "two-node")
     assert found.redis_exact == found.redis_checked == 2 * found.readings_delivered > 0
 

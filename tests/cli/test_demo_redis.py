@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from headwater.cli.demo import topology_file
-from headwater.cli.demo_redis import SERVERS, found_in, message, redis_processes, redis_server, redis_urls, with_redis
+from headwater.cli.demo_redis import found_in, message, need_redis, redis_processes, redis_urls, with_redis
 from headwater.cli.lifeline import PIPE_KEY
 from headwater.config import load_topology
 from headwater.model.errors import ConfigError
@@ -40,8 +40,8 @@ def test_every_node_has_a_database_of_its_own_on_a_port_that_nobody_else_has(tmp
 
 def test_without_a_server_on_this_machine_the_demo_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ConfigError, match=f"neither {SERVERS[0]} nor {SERVERS[1]} is installed here"):
-        redis_server()
+    with pytest.raises(ConfigError, match="neither redis-server nor valkey-server is installed here"):
+        need_redis()
 
 
 @pytest.mark.parametrize("end", ["told", "left"])

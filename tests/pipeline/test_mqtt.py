@@ -250,11 +250,11 @@ def test_a_broker_that_is_away_is_told_once_and_tried_again_and_disturbs_nothing
                 await source.send()
                 await source.settled()
             await asyncio.sleep(0.5)
-            mosquitto.start()
+            mosquitto.begin()
             await until(lambda: standing(found).connected, "the connection")
             mosquitto.kill()
             await until(lambda: not standing(found).connected)
-            mosquitto.start()
+            mosquitto.begin()
             await until(lambda: standing(found).connected, "the second connection")
 
     asyncio.run(work())

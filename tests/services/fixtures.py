@@ -2,7 +2,7 @@
 
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,8 @@ from tests.services.shared import shared_server
 if TYPE_CHECKING:
     from cassandra.cluster import Session
 
+Addresses = Mapping[str, str]
+"""host:port by the name of the port."""
 REQUIRE_KEY = "HEADWATER_REQUIRE_SERVICES"
 """An environment variable: when it is set, a server that is missing is a failure."""
 REPLICATED_ONCE = "{'class': 'SimpleStrategy', 'replication_factor': 1}"
@@ -77,18 +79,32 @@ class CassandraNode:
         self._session = None
 
 
+@contextmanager
+def shared(name: str, factory: pytest.TempPathFactory) -> Iterator[Addresses]:
+    """The addresses of one server for all workers, by the names of its ports."""
+    need(name)
+    base = factory.getbasetemp()
+    folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / f"shared-{name}"
+    with shared_server(name, folder) as addresses:
+        yield addresses
+
+
 @pytest.fixture(scope="session")
 def cassandra(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CassandraNode]:
     """One Cassandra for all workers; passwords and permissions are checked."""
-    need("cassandra")
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "shared-cassandra"
-    with shared_server("cassandra", folder) as addresses:
+    with shared("cassandra", tmp_path_factory) as addresses:
         node = CassandraNode(addresses["cql"])
         try:
             yield node
         finally:
             node.close()
+
+
+@pytest.fixture(scope="session")
+def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Addresses]:
+    """One RabbitMQ for all workers: `amqp`, `management`, `mqtt`, `stream`."""
+    with shared("rabbitmq", tmp_path_factory) as addresses:
+        yield addresses
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ def browser() -> Iterator[Browser]:
     """Chromium without a window."""
     chromium = shutil.which("chromium")
     if chromium is None:
-        pytest.skip("machine cannot: there is no chromium; scripts/servers installs it")
+        pytest.skip("machine cannot: there is no chromium; make services installs it")
     expect.set_options(timeout=TIMEOUT_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])

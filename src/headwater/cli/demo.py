@@ -18,7 +18,7 @@ from rich.console import Console
 import headwater
 from headwater.cli import typed
 from headwater.cli.client import asking
-from headwater.cli.demo_redis import redis_server, redis_urls, with_redis
+from headwater.cli.demo_redis import need_redis, redis_urls, with_redis
 from headwater.cli.demo_run import DemoRun, Report, with_load
 from headwater.cli.processes import addresses
 from headwater.cli.trace import LINE_MAX, drawn
@@ -65,7 +65,7 @@ def demo(
     folder = Path(tempfile.mkdtemp(prefix="headwater-demo-"))
     loaded = with_free_ports(load_topology(topology_file(topology)), folder)
     if redis:
-        redis_server()
+        need_redis()
         loaded = with_redis(loaded)
     if not loaded.sensors:
         raise ConfigError(f"the topology {topology!r} has no [[sensors]]: there is nothing to show")

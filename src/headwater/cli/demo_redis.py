@@ -4,7 +4,6 @@ Run as `python -m headwater.cli.demo_redis COMMAND...` it keeps the server, and 
 """
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -21,20 +20,20 @@ from headwater.config.address import LOOPBACK
 from headwater.config.ports import free_ports
 from headwater.model.errors import ConfigError
 from headwater.model.ids import format_node
+from headwater.services import redis
 
-SERVERS = ("redis-server", "valkey-server")
 RANK = API_RANK + 2
 IDS_A_REQUEST = 1000
 
 Hash = dict[str, str]
 
 
-def redis_server() -> str:
-    """The server on this machine; ConfigError when there is none."""
-    for name in SERVERS:
-        if found := shutil.which(name):
-            return found
-    raise ConfigError("--redis: neither redis-server nor valkey-server is installed here; install one, or leave it out")
+def need_redis() -> None:
+    """ConfigError when no server is on this machine."""
+    if redis.PROGRAM.missing():
+        raise ConfigError(
+            f"--redis: neither {' nor '.join(redis.PROGRAM.names)} is installed here; install one, or leave it out"
+        )
 
 
 def with_redis(topology: Topology) -> Topology:
@@ -50,8 +49,8 @@ def redis_processes(topology: Topology, folder: Path) -> list[Spec]:
     if not urls:
         return []
     port = next(iter(urls.values())).rpartition("/")[0].rpartition(":")[2]
-    command = [redis_server(), "--port", port, "--bind", LOOPBACK, "--dir", str(folder), "--save", ""]
-    keeper = (sys.executable, "-m", "headwater.cli.demo_redis", *command, "--databases", str(len(urls)))
+    launch = redis.prepare(folder, {"redis": int(port)}, "--databases", str(len(urls)))
+    keeper = (sys.executable, "-m", "headwater.cli.demo_redis", *launch.command)
     return [Spec(name="redis", command=keeper, rank=RANK, listen=f"{LOOPBACK}:{port}")]
 
 

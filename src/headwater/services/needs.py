@@ -37,20 +37,30 @@ class Need(Protocol):
 
 
 class Program:
-    """A program of a Debian package."""
+    """A program of a Debian package, or another that does the same."""
 
-    def __init__(self, name: str, package: str) -> None:
-        self.name = name
+    def __init__(self, name: str, package: str, *instead: str) -> None:
+        self.names = (name, *instead)
         self.package = package
 
     def missing(self) -> str:
-        return "" if find_program(self.name) else f"the program {self.name}"
+        return "" if self._find() else f"the program {' or '.join(self.names)}"
 
     def packages(self) -> tuple[str, ...]:
         return (self.package,)
 
     def install(self, say: Say) -> None:
         """Its package is all there is to it."""
+
+    def path(self) -> str:
+        """Where it is; NotHere when it is nowhere."""
+        found = self._find()
+        if found is None:
+            raise NotHere(f"{self.missing()} is not here; as root: apt-get install {self.package}")
+        return found
+
+    def _find(self) -> str | None:
+        return next(filter(None, map(find_program, self.names)), None)
 
 
 def find_program(name: str) -> str | None:

@@ -19,6 +19,8 @@ from headwater.model.errors import Unavailable
 START_S_MAX = 120.0
 STOP_S_MAX = 20.0
 POLL_S = 0.02
+PROBE_S_MAX = 5.0
+ANSWER_BYTES = 4096
 LOG_LINES = 20
 LINE_CHARS_MAX = 400
 LOG_BYTES_READ = 65_536
@@ -87,9 +89,7 @@ class Service:
     def is_ready(self) -> bool:
         """Whether it answers; Unavailable with the end of its log when its process has ended."""
         if self.exit_code is not None:
-            code = self.exit_code
-            self.kill()
-            raise Unavailable(f"{self.name} ended while it started, with exit code {code}; {self._said()}")
+            raise Unavailable(f"{self.name} ended with exit code {self.exit_code}; {self._said()}")
         return self._process is not None and self._launch.ready()
 
     def wait(self, timeout_s: float = START_S_MAX) -> None:
@@ -97,7 +97,6 @@ class Service:
         deadline_s = time.monotonic() + timeout_s
         while not self.is_ready():
             if time.monotonic() > deadline_s:
-                self.kill()
                 raise Unavailable(f"{self.name} did not answer within {timeout_s:.0f} s; {self._said()}")
             time.sleep(POLL_S)
 
@@ -129,14 +128,17 @@ class Service:
             return "\n".join(line[:LINE_CHARS_MAX] for line in last)
         return ""
 
-    def __enter__(self) -> Self:
-        """Start it, and wait until it answers."""
+    def begin(self, timeout_s: float = START_S_MAX) -> None:
+        """Start it, and wait until it answers; Unavailable when that fails, and then nothing of it runs."""
         self.start()
         try:
-            self.wait()
+            self.wait(timeout_s)
         except BaseException:
             self.kill()
             raise
+
+    def __enter__(self) -> Self:
+        self.begin()
         return self
 
     def __exit__(
@@ -152,9 +154,18 @@ class Service:
 def listens(address: str) -> bool:
     """Whether something accepts connections there."""
     host, port = parse_address(address)
-    with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=1):
+    with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=PROBE_S_MAX):
         return True
     return False
+
+
+def exchanged(address: str, request: bytes) -> bytes:
+    """The beginning of what is answered to a request there; empty when nothing is."""
+    host, port = parse_address(address)
+    with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=PROBE_S_MAX) as connection:
+        connection.sendall(request)
+        return connection.recv(ANSWER_BYTES)
+    return b""
 
 
 def _dying_with_us() -> tuple[str, ...]:
