@@ -9,6 +9,13 @@ from headwater.services.jars import LOCKS, Jar, fetch, project, run_maven, sha25
 
 ROOTS = {
     "cassandra": ["org.apache.cassandra:cassandra-all:5.0.9"],
+    "opensearch": [
+        "org.opensearch:opensearch:2.19.6",
+        "org.opensearch:opensearch-plugin-classloader:2.19.6",
+        "org.opensearch.plugin:transport-netty4-client:2.19.6",
+        "org.opensearch.plugin:reindex-client:2.19.6",
+        "org.apache.logging.log4j:log4j-core:2.25.4",
+    ],
 }
 """The servers by name, and the artifacts that bring everything else with them."""
 NOT_OURS = ("osx", "windows", "riscv64", "s390", "ppc")

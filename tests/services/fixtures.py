@@ -107,6 +107,13 @@ def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Addresses]:
         yield addresses
 
 
+@pytest.fixture(scope="session")
+def opensearch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Addresses]:
+    """One OpenSearch for all workers: `http`, without a password."""
+    with shared("opensearch", tmp_path_factory) as addresses:
+        yield addresses
+
+
 @pytest.fixture
 def keyspace_name(cassandra: CassandraNode) -> Iterator[str]:
     """A name that no keyspace has yet; afterwards none has it again."""

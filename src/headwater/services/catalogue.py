@@ -7,7 +7,7 @@ from typing import Protocol
 
 from headwater.config.ports import free_ports
 from headwater.model.errors import ConfigError
-from headwater.services import cassandra, mosquitto, rabbitmq, redis
+from headwater.services import cassandra, mosquitto, opensearch, rabbitmq, redis
 from headwater.services.needs import Need, NotHere
 from headwater.services.service import Launch, Service
 
@@ -38,7 +38,7 @@ class Server(Protocol):
         ...
 
 
-SERVERS: tuple[Server, ...] = (redis, mosquitto, rabbitmq, cassandra)
+SERVERS: tuple[Server, ...] = (redis, mosquitto, rabbitmq, cassandra, opensearch)
 
 
 def server_named(name: str) -> Server:

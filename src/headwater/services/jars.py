@@ -40,7 +40,7 @@ class Jar(NamedTuple):
     @property
     def file_name(self) -> str:
         classifier = f"-{self.classifier}" if self.classifier else ""
-        return f"{self.group}.{self.artifact}-{self.version}{classifier}.jar"
+        return f"{self.artifact}-{self.version}{classifier}.jar"
 
     @property
     def coordinates(self) -> str:
@@ -70,7 +70,7 @@ class Jars:
         """Fetch and check all of them; either all are there afterwards, or none."""
         if not self.missing():
             return
-        jars = read_lock(self._lock.read_text(encoding="ascii"))
+        jars = self.all()
         say(f"{self.name}: fetching {len(jars)} jars")
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f"{self.name}-", dir=self.folder.parent) as made:
@@ -80,10 +80,13 @@ class Jars:
             if self.missing():  # Another process may have been quicker.
                 fetched.rename(self.folder)
 
+    def all(self) -> list[Jar]:
+        """What the lock says."""
+        return read_lock(self._lock.read_text(encoding="ascii"))
+
     def version(self, artifact: str) -> str:
         """The version of an artifact in the lock."""
-        jars = read_lock(self._lock.read_text(encoding="ascii"))
-        return next(jar.version for jar in jars if jar.artifact == artifact)
+        return next(jar.version for jar in self.all() if jar.artifact == artifact)
 
 
 def read_lock(text: str) -> list[Jar]:
@@ -107,7 +110,7 @@ def project(jars: list[Jar], alone: bool = True) -> str:
 
 def fetch(project_text: str, folder: Path) -> None:
     """Have Maven put the jars of a project into a folder, named by `Jar.file_name`; NotHere when it cannot."""
-    run_maven(project_text, "copy-dependencies", "-Dmdep.prependGroupId=true", f"-DoutputDirectory={folder}")
+    run_maven(project_text, "copy-dependencies", f"-DoutputDirectory={folder}")
 
 
 def run_maven(project_text: str, goal: str, *options: str) -> None:
