@@ -117,7 +117,8 @@ def test_a_server_goes_with_the_process_that_started_it(tmp_path: Path) -> None:
     ) as starter:
         assert starter.stdout is not None
         pid = int(starter.stdout.readline())
-        assert running(pid)
+        # Until then, what asks for the signal may not have asked yet.
+        until(lambda: Path(f"/proc/{pid}/comm").read_text().startswith("python"))
         starter.send_signal(signal.SIGKILL)
     until(lambda: not running(pid))
 
