@@ -104,8 +104,9 @@ pictures: setup services ## every page of the dashboard as it looks, for docs/im
 	@HEADWATER_PICTURES=$(CURDIR)/docs/images $(BIN)/pytest -q -n 0 -p no:randomly tests/ui/test_pictures.py -k nothing
 
 .PHONY: reference
-reference: setup ## write the tables of docs/cli.md, api.md and configuration.md from the code
+reference: setup ## write the tables of docs/*.md and the folders of deploy/ from the code
 	@$(BIN)/python -m scripts.generate_reference
+	@$(BIN)/python -m scripts.generate_deployments
 
 .PHONY: stubs
 stubs: ## generate the gRPC stubs from src/headwater/wire/*.proto

@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 from msgspec.structs import replace
@@ -19,7 +19,7 @@ from headwater.cli.client import asking
 from headwater.cli.demo_check import Arrival, Check, Findings, StepPlan
 from headwater.cli.demo_redis import redis_processes, redis_urls
 from headwater.cli.processes import not_ready, topology_processes
-from headwater.cli.supervisor import Supervisor
+from headwater.cli.supervisor import ProcessState, Supervisor
 from headwater.cli.traffic import Traffic
 from headwater.config import Topology, format_topology
 from headwater.config.address import found_at, parse_address
@@ -95,10 +95,21 @@ class Watch(threading.Thread):
         self.join()
 
 
+class Processes(Protocol):
+    """What runs the processes of a topology."""
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def processes(self) -> list[ProcessState]: ...
+
+
 class DemoRun:
     """Starts a topology in a folder; leaving the block stops every process."""
 
-    def __init__(self, topology: Topology, folder: Path) -> None:
+    def __init__(self, topology: Topology, folder: Path, processes: Processes | None = None) -> None:
+        """`processes` run it already where the topology says; by default a supervisor starts them in the folder."""
         self.topology = topology
         self.folder = folder
         self.output: deque[str] = deque(maxlen=LOG_LINES)
@@ -106,7 +117,7 @@ class DemoRun:
         file = folder / "topology.toml"
         folder.mkdir(parents=True, exist_ok=True)
         file.write_text(format_topology(topology))
-        self._supervisor = Supervisor(
+        self._supervisor = processes or Supervisor(
             [*redis_processes(topology, folder), *topology_processes(topology, file)],
             folder / "processes.json",
             lambda name, line: self.output.append(f"{name} | {line}"),

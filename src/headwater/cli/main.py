@@ -44,6 +44,7 @@ COMMANDS = (
     Command("chaos", "put faults into a running topology, and time how they are noticed"),
     Command("relay", "be the link behind one node of a topology whose chaos is enabled"),
     Command("idprovider", "hand out ids, so that emulators replay different meters"),
+    Command("compose", "write a Compose file for Docker and Docker Swarm from a topology file"),
     Command("health", "ask processes whether they serve, for probes"),
     Command("bench", "measure Headwater on this machine"),
 )

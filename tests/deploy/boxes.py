@@ -1,0 +1,40 @@
+"""What an engine for containers is told: pods of boxes, read from a Compose file or from manifests of Kubernetes."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+
+class Mount(msgspec.Struct, frozen=True, kw_only=True):
+    """Something in a box that is not of its image."""
+
+    target: str
+    source: str | None = None
+    """A file or folder of this machine; None is memory."""
+    is_read_only: bool = False
+
+
+class Box(msgspec.Struct, frozen=True, kw_only=True):
+    """One container: a process and what it sees."""
+
+    name: str
+    image: str
+    """Without its registry and tag."""
+    command: tuple[str, ...]
+    """Behind the entry point."""
+    environment: Mapping[str, str] = {}
+    mounts: tuple[Mount, ...]
+    user: int
+    is_read_only: bool
+    probe: tuple[str, ...] = ()
+    restarts: str = "always"
+    """`always`, `on-failure` or `no`."""
+
+
+class Pod(msgspec.Struct, frozen=True, kw_only=True):
+    """Boxes with one network: of Compose there is one in each."""
+
+    name: str
+    hosts: tuple[str, ...]
+    """What it is found by."""
+    boxes: tuple[Box, ...]
