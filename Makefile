@@ -35,8 +35,13 @@ services: setup ## install the servers that tests and `headwater services` start
 	@$(BIN)/python -m headwater.services.install
 
 .PHONY: services-lock
-services-lock: setup ## resolve the jars of Java servers anew into src/headwater/services/locks/
+services-lock: setup ## resolve what the servers run from anew into src/headwater/services/locks/
+	@scripts/setup lock
 	@$(BIN)/python -m scripts.lock_jars
+	@for name in $(IN_PYTHON); do $(COMPILE) $(LOCKS)/$$name.in --output-file $(LOCKS)/$$name.txt || exit; done
+
+LOCKS := src/headwater/services/locks
+IN_PYTHON := keystone swift
 
 .PHONY: check
 check: types lint layers ## format, lint, types and layers
@@ -125,7 +130,7 @@ lock: ## resolve all dependencies anew into requirements*.lock
 	@$(COMPILE) --group pyproject.toml:stubs --output-file requirements-stubs.lock
 
 COMPILE = .venv-lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make $@"
 
 .PHONY: clean
 clean: ## remove what the tools left, environments included

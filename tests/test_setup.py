@@ -11,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = ("requirements.lock", "requirements-stubs.lock")
+SERVERS = ("src/headwater/services/locks/keystone.txt", "src/headwater/services/locks/swift.txt")
 TOOLS = ("cat", "cksum", "dirname", "grep", "rm", "sh")
 
 
@@ -53,7 +54,7 @@ def test_setup_of_an_unknown_environment_names_it(checkout: Path) -> None:
     assert "'windows'" in done.stderr
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", LOCKS + SERVERS)
 def test_a_lock_pins_every_package_with_hashes_and_names_no_host(lock: str) -> None:
     text = (ROOT / lock).read_text()
     entries = re.findall(r"^[a-z0-9][^\n]*(?:\n +--hash=[^\n]*)*", text, re.MULTILINE)

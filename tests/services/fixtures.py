@@ -13,13 +13,11 @@ from headwater.config.address import parse_address
 from headwater.services.cassandra import PASSWORD, USER
 from headwater.services.catalogue import missing, server_named, service
 from headwater.services.service import Service
-from tests.services.shared import shared_server
+from tests.services.shared import Addresses, shared_servers
 
 if TYPE_CHECKING:
     from cassandra.cluster import Session
 
-Addresses = Mapping[str, str]
-"""host:port by the name of the port."""
 REQUIRE_KEY = "HEADWATER_REQUIRE_SERVICES"
 """An environment variable: when it is set, a server that is missing is a failure."""
 REPLICATED_ONCE = "{'class': 'SimpleStrategy', 'replication_factor': 1}"
@@ -80,20 +78,21 @@ class CassandraNode:
 
 
 @contextmanager
-def shared(name: str, factory: pytest.TempPathFactory) -> Iterator[Addresses]:
-    """The addresses of one server for all workers, by the names of its ports."""
-    need(name)
+def shared(factory: pytest.TempPathFactory, *names: str) -> Iterator[Mapping[str, Addresses]]:
+    """The addresses of servers that all workers share, by their names and those of their ports."""
+    for name in names:
+        need(name)
     base = factory.getbasetemp()
-    folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / f"shared-{name}"
-    with shared_server(name, folder) as addresses:
+    folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / f"shared-{'-'.join(names)}"
+    with shared_servers(names, folder) as addresses:
         yield addresses
 
 
 @pytest.fixture(scope="session")
 def cassandra(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CassandraNode]:
     """One Cassandra for all workers; passwords and permissions are checked."""
-    with shared("cassandra", tmp_path_factory) as addresses:
-        node = CassandraNode(addresses["cql"])
+    with shared(tmp_path_factory, "cassandra") as servers:
+        node = CassandraNode(servers["cassandra"]["cql"])
         try:
             yield node
         finally:
@@ -103,15 +102,29 @@ def cassandra(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CassandraNod
 @pytest.fixture(scope="session")
 def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Addresses]:
     """One RabbitMQ for all workers: `amqp`, `management`, `mqtt`, `stream`."""
-    with shared("rabbitmq", tmp_path_factory) as addresses:
-        yield addresses
+    with shared(tmp_path_factory, "rabbitmq") as servers:
+        yield servers["rabbitmq"]
 
 
 @pytest.fixture(scope="session")
 def opensearch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Addresses]:
     """One OpenSearch for all workers: `http`, without a password."""
-    with shared("opensearch", tmp_path_factory) as addresses:
-        yield addresses
+    with shared(tmp_path_factory, "opensearch") as servers:
+        yield servers["opensearch"]
+
+
+@pytest.fixture(scope="session")
+def swift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Addresses]:
+    """One Swift with users of its own for all workers: `http`."""
+    with shared(tmp_path_factory, "swift") as servers:
+        yield servers["swift"]
+
+
+@pytest.fixture(scope="session")
+def swift_with_keystone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Addresses]]:
+    """One `keystone` and one `swift` whose users it knows, for all workers: `http` of each."""
+    with shared(tmp_path_factory, "keystone", "swift") as servers:
+        yield servers
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.services.fixtures import Addresses
+from tests.services.shared import Addresses
 
 FIELDS = {"text": {"type": "text"}, "place": {"type": "geo_point"}, "taken": {"type": "date"}}
 NEAR_BERLIN = {"geo_distance": {"distance": "20km", "place": {"lat": 52.5, "lon": 13.4}}}

@@ -12,7 +12,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from headwater.config.address import parse_address
 from headwater.services.rabbitmq import PASSWORD, USER
 from headwater.services.service import listens
-from tests.services.fixtures import Addresses
+from tests.services.shared import Addresses
 
 SECRET = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from headwater.config.ports import free_ports
 from headwater.model.errors import ConfigError
-from headwater.services import cassandra, mosquitto, opensearch, rabbitmq, redis
+from headwater.services import cassandra, keystone, mosquitto, opensearch, rabbitmq, redis, swift
 from headwater.services.needs import Need, NotHere
 from headwater.services.service import Launch, Service
 
@@ -34,11 +34,14 @@ class Server(Protocol):
         ...
 
     def prepare(self, folder: Path, ports: Mapping[str, int]) -> Launch:
-        """Write its configuration into a folder that may hold its state from before."""
+        """Write its configuration into a folder that may hold its state from before.
+
+        `ports` has its own by name, and those of servers that run beside it as `server.port`.
+        """
         ...
 
 
-SERVERS: tuple[Server, ...] = (redis, mosquitto, rabbitmq, cassandra, opensearch)
+SERVERS: tuple[Server, ...] = (redis, mosquitto, rabbitmq, cassandra, opensearch, keystone, swift)
 
 
 def server_named(name: str) -> Server:
@@ -58,15 +61,30 @@ def missing(server: Server) -> str:
 
 
 def service(name: str, folder: Path, ports: Mapping[str, int] | None = None) -> Service:
-    """A server ready to be started in a folder; ports that are not given are free ones. NotHere when it cannot be."""
-    server = server_named(name)
-    if lacks := missing(server):
-        raise NotHere(f"{name} needs {lacks}; `headwater services install {name}` gets what can be had")
+    """A server ready to be started in a folder, on free ports unless they are given; raises like `services`."""
+    (made,) = services({name: folder}, {f"{name}.{port}": number for port, number in (ports or {}).items()})
+    return made
+
+
+def services(folders: Mapping[str, Path], ports: Mapping[str, int] | None = None) -> list[Service]:
+    """Servers by name, each in a folder, that know of each other; ports as `server.port`, free where none is given.
+
+    NotHere when one of them cannot be had; ConfigError when there is no such server or port.
+    """
+    servers = [server_named(name) for name in folders]
+    for server in servers:
+        if lacks := missing(server):
+            raise NotHere(f"{server.NAME} needs {lacks}; `headwater services install {server.NAME}` gets what it can")
+    wanted = [f"{server.NAME}.{port}" for server in servers for port in server.PORTS]
     given = dict(ports or {})
-    if unknown := given.keys() - set(server.PORTS):
-        raise ConfigError(f"{name} has no port {', '.join(sorted(unknown))}; it has {', '.join(server.PORTS)}")
-    free = [port for port in server.PORTS if port not in given]
+    if unknown := given.keys() - set(wanted):
+        raise ConfigError(f"there is no port {', '.join(sorted(unknown))}; there are {', '.join(wanted)}")
+    free = [port for port in wanted if port not in given]
     given |= dict(zip(free, free_ports(len(free)) if free else [], strict=True))
-    folder = folder.resolve()
+    return [_prepared(server, folders[server.NAME].resolve(), given) for server in servers]
+
+
+def _prepared(server: Server, folder: Path, ports: Mapping[str, int]) -> Service:
+    own = {port: ports[f"{server.NAME}.{port}"] for port in server.PORTS}
     folder.mkdir(parents=True, exist_ok=True)
-    return Service(name, folder, server.prepare(folder, given))
+    return Service(server.NAME, folder, server.prepare(folder, {**ports, **own}))
