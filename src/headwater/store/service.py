@@ -13,7 +13,7 @@ from headwater.model.errors import ConfigError, HeadwaterError, NotFound, Reject
 from headwater.model.ids import format_node
 from headwater.model.report import NodeReport
 from headwater.store.commit import Committer, committing
-from headwater.store.options import SqliteOptions
+from headwater.store.options import StoreOptions
 from headwater.store.port import Expired
 from headwater.store.retention import WHY
 from headwater.store.shipments import opened_report
@@ -205,7 +205,7 @@ def _refusal(error: HeadwaterError, sequence: int, fatal: bool) -> pb.StampsDown
 
 
 async def serve(
-    options: SqliteOptions,
+    options: StoreOptions,
     folder: Path,
     site: str,
     host: str,
