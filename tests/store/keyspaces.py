@@ -1,12 +1,14 @@
-"""The keyspace of the tests of one worker: stores share it, each with a site of its own."""
+"""The keyspace of tests: stores share it, each with a site of its own."""
 
-import uuid
+import fcntl
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from headwater.store.cassandra.connection import release, share
+from headwater.store.cassandra.keyspace import made
 from headwater.store.cassandra.options import CassandraOptions
 from tests.services.fixtures import CassandraNode
 from tests.store.stores import CassandraStore
@@ -28,13 +30,15 @@ def options_of(cassandra: CassandraNode, folder: Path, keyspace: str, **more: ob
 
 @pytest.fixture(scope="session")
 def store_keyspace(cassandra: CassandraNode, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CassandraOptions]:
-    """What stores are opened with; the connection stays open between tests."""
-    name = f"stores_{uuid.uuid4().hex[:12]}"
-    options = options_of(cassandra, tmp_path_factory.mktemp("keyspace"), name)
+    """What stores are opened with; it goes with the server. The connection stays open between tests."""
+    options = options_of(cassandra, tmp_path_factory.mktemp("keyspace"), "stores")
     CassandraStore.keyspace = options
     connection = share(options)
     try:
+        with (Path(tempfile.gettempdir()) / f"headwater-keyspace-{cassandra.port}").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # Of workers that begin together one makes the tables.
+            made(connection)
+            Path(lock.name).unlink()
         yield options
     finally:
-        connection.session.execute(f"DROP KEYSPACE IF EXISTS {name}", timeout=60)
         release(connection)

@@ -14,14 +14,13 @@ from headwater.store.batches import Ids
 from headwater.store.cassandra import statements as cql
 from headwater.store.cassandra.connection import Connection, Row
 from headwater.store.cassandra.keyspace import Layout
-from headwater.store.cassandra.places import PAGE
+from headwater.store.cassandra.places import ABOVE_ALL, PAGE
 from headwater.store.cassandra.statements import Statement
 from headwater.store.port import Alarm, Node, StoredLoss
 
 ALARMS_MAX = 1_000
 """Older alarms are not shown; how many there were is kept in the counts of what was refused."""
 _AT_ONCE = 100
-_ABOVE_ALL = (1 << 63) - 1
 
 _context = msgspec.msgpack.Decoder(Context).decode
 _config = msgspec.msgpack.Decoder(Config).decode
@@ -124,7 +123,7 @@ class Catalogue:
             return []
         oldest = self.connection.row(cql.OLDEST_BUCKET, self.site, ids.node)
         first = (row[0] * self.layout.bucket_s) << COUNTER_BITS
-        end = _ABOVE_ALL if oldest is None else (oldest[0] * self.layout.bucket_s) << COUNTER_BITS
+        end = ABOVE_ALL if oldest is None else (oldest[0] * self.layout.bucket_s) << COUNTER_BITS
         low, high = max(first, ids.first), min(end, ids.end)
         return [Ids(ids.node, low, high)] if low < high else []
 

@@ -115,7 +115,7 @@ class Connection:
         prepared = self._prepared.get(statement.cql)
         if prepared is None:
             with self._preparing, self.faults():
-                prepared = self.session.prepare(statement.cql, self.options.keyspace)
+                prepared = self.session.prepare(statement.cql)
                 prepared.is_idempotent = True
                 prepared.consistency_level = self.consistency
                 prepared.fetch_size = statement.page

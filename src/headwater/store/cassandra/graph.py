@@ -10,7 +10,7 @@ from headwater.store.batches import Ids, Memo, Part, StoredBatch
 from headwater.store.cassandra import statements as cql
 from headwater.store.cassandra.catalogue import Catalogue
 from headwater.store.cassandra.connection import Row
-from headwater.store.cassandra.places import bounds, bucket_of, buckets_over, cut
+from headwater.store.cassandra.places import ABOVE_ALL, bounds, bucket_of, buckets_over, cut
 from headwater.store.points import Sent
 from headwater.wire.codec import READINGS_MAX
 
@@ -21,8 +21,10 @@ NAME_BYTES = 300
 class Graph:
     """What one reader asks of a site; what it has read and cannot change it does not read again."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self, catalogue: Catalogue, upto: int | None = None) -> None:
+        """What later transactions than `upto` have stored is not seen; None sees everything."""
         self.memo = Memo()
+        self._upto = ABOVE_ALL if upto is None else upto
         self._catalogue = catalogue
         self._connection = catalogue.connection
         self._site = catalogue.site
@@ -88,10 +90,10 @@ class Graph:
             if bounds(bucket, self._bucket_s)[0] >= before:
                 continue
             for row in self._connection.rows(cql.BATCHES_BEFORE, self._site, node, bucket, before):
-                (batch,) = self._kept([row])
-                count = min(batch.end, before) - batch.start
-                parts.append(Part(batch, max(count - size, 0), count))
-                size -= count
+                for batch in self._kept([row]):
+                    count = min(batch.end, before) - batch.start
+                    parts.append(Part(batch, max(count - size, 0), count))
+                    size -= count
                 if size <= 0:
                     return parts
         return parts
@@ -105,8 +107,8 @@ class Graph:
         buckets = self._connection.rows(cql.BUCKETS_BETWEEN, self._site, ids.node, first, last)
         for bucket in sorted(bucket for (bucket,) in buckets):
             rows = self._connection.rows(cql.BATCHES_FROM, self._site, ids.node, bucket, ids.first, ids.end)
-            while portion := self._kept(islice(rows, batches)):
-                yield portion
+            while some := list(islice(rows, batches)):
+                yield self._kept(some)
 
     def counts(self, node: int, last: int) -> Iterator[tuple[int, int]]:
         """(end, count) of the batches of a node that start up to an ordinal, the last one first."""
@@ -130,7 +132,7 @@ class Graph:
 
     def _starting_before(self, node: int, bucket: int, ordinal: int) -> StoredBatch | None:
         row = self._connection.row(cql.BATCH_AT, self._site, node, bucket, ordinal)
-        return None if row is None else self._kept([row])[0]
+        return next(iter(self._kept([] if row is None else [row])), None)
 
     def _between(self, ids: Ids) -> list[StoredBatch]:
         """The batches that start among some ids."""
@@ -163,5 +165,6 @@ class Graph:
     def _kept(self, rows: Iterable[Row]) -> list[StoredBatch]:
         return [
             self.memo.keep(StoredBatch((node, start), node, start, count, stamp, keys))
-            for node, start, count, stamp, keys in rows
+            for node, start, count, stamp, keys, taken in rows
+            if taken <= self._upto
         ]

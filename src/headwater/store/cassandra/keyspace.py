@@ -31,6 +31,7 @@ def made(connection: Connection) -> Layout:
     _check_clocks(connection)
     _make(connection)
     _check_replication(connection)
+    connection.session.set_keyspace(connection.options.keyspace)
     return _migrated(connection)
 
 
@@ -45,6 +46,7 @@ def found(connection: Connection) -> Layout:
         raise Unavailable(f"the store in keyspace {connection.options.keyspace} is still being made", 1.0)
     if version != VERSION:
         raise _other_version(connection.options, version)
+    connection.session.set_keyspace(connection.options.keyspace)
     return layout
 
 
@@ -126,7 +128,6 @@ def _migrated(connection: Connection) -> Layout:
 
 
 def _alter(connection: Connection, statement: str) -> None:
-    connection.session.set_keyspace(connection.options.keyspace)
     try:
         connection.session.execute(statement, timeout=max(60.0, connection.options.request_s))
     except Unauthorized as error:

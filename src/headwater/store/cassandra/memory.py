@@ -11,12 +11,11 @@ from headwater.store.batches import Ids, StoredBatch
 from headwater.store.cassandra import statements as cql
 from headwater.store.cassandra.catalogue import Catalogue
 from headwater.store.cassandra.graph import Graph
-from headwater.store.cassandra.places import PAGE, PAGE_ARRIVALS, bucket_of, unpacked
+from headwater.store.cassandra.places import ABOVE_ALL, PAGE, PAGE_ARRIVALS, bucket_of, unpacked
 from headwater.store.cassandra.posted import Place, Posted, Span
 
 DEFINITIONS_MAX = 1 << 20
 """Definitions and contexts that are remembered; the rest is asked for again."""
-ABOVE_ALL = 1 << 62
 
 _loss = msgspec.msgpack.Decoder(Loss).decode
 

@@ -13,6 +13,8 @@ PAGE_ARRIVALS = 1_024
 """Transactions that do."""
 IN_TRANSACTION = 1 << 20
 """More batches than one transaction ever stores."""
+ABOVE_ALL = 1 << 62
+"""Above every ordinal and every number."""
 _ENTRY = struct.Struct(">IQ")
 
 

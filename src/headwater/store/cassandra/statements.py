@@ -32,7 +32,7 @@ def _insert(table: str, *columns: str, tail: str = "") -> Statement:
     )
 
 
-_BATCH = "node, start, count, stamp, keys"
+_BATCH = "node, start, count, stamp, keys, taken"
 _OF_BUCKET = "site = ? AND node = ? AND bucket = ?"
 
 BATCH_AT = _select(_BATCH, "stored_batch", f"{_OF_BUCKET} AND start <= ?", "ORDER BY start DESC LIMIT 1")

@@ -30,7 +30,7 @@ MEMO_BYTES_MAX = 32 << 20
 
 
 class CassandraView:
-    """What is stored while a query reads it; what comes meanwhile may be among it."""
+    """What was stored when a query began, and nothing that comes later."""
 
     def __init__(self, options: CassandraOptions, folder: Path, site: str) -> None:
         """Unavailable while Cassandra is away or there is no store."""
@@ -41,7 +41,8 @@ class CassandraView:
             self._connection.close()
             raise
         self.health = HealthReader(files_of(folder, site))
-        self.request = Graph(self._catalogue)
+        self._upto = self._catalogue.head().taken
+        self.request = Graph(self._catalogue, self._upto)
 
     def close(self) -> None:
         self.health.close()
@@ -50,7 +51,7 @@ class CassandraView:
     def rest(self) -> None:
         """To be called when a portion is read: lets go of memory."""
         if self.request.memo.bytes > MEMO_BYTES_MAX:
-            self.request = Graph(self._catalogue)
+            self.request = Graph(self._catalogue, self._upto)
 
     def node_names(self) -> dict[int, str]:
         return {node.id: node.name for node in self._catalogue.nodes()}
@@ -119,7 +120,7 @@ class CassandraView:
             for ids in blocks.starts(day, names, first_ms, last_ms):
                 if ids not in read:
                     read.add(ids)
-                    yield from _cut(Blocks(self._catalogue, self.request).of(ids))
+                    yield from _cut(Blocks(self._catalogue, self.request).of(ids))  # The memo may be another by now.
 
     def _names(self, wanted: Wanted) -> Names | None:
         """The series that are wanted, by their log; None for all, and when they are too many to be sought."""
