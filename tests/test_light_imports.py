@@ -5,7 +5,20 @@ import sys
 
 import pytest
 
-HEAVY = ("duckdb", "fastapi", "httpx", "paho", "pyarrow", "pydantic", "redis", "rich", "starlette", "typer", "uvicorn")
+HEAVY = (
+    "cassandra",
+    "duckdb",
+    "fastapi",
+    "httpx",
+    "paho",
+    "pyarrow",
+    "pydantic",
+    "redis",
+    "rich",
+    "starlette",
+    "typer",
+    "uvicorn",
+)
 LIGHT = (
     "headwater.model",
     "headwater.wire",

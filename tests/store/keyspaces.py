@@ -1,7 +1,6 @@
 """The keyspace of tests: stores share it, each with a site of its own."""
 
 import fcntl
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 from headwater.store.cassandra.connection import release, share
 from headwater.store.cassandra.keyspace import made
 from headwater.store.cassandra.options import CassandraOptions
-from tests.services.fixtures import CassandraNode
+from tests.services.fixtures import CassandraNode, folder_of_all
 from tests.store.stores import CassandraStore
 
 
@@ -35,10 +34,9 @@ def store_keyspace(cassandra: CassandraNode, tmp_path_factory: pytest.TempPathFa
     CassandraStore.keyspace = options
     connection = share(options)
     try:
-        with (Path(tempfile.gettempdir()) / f"headwater-keyspace-{cassandra.port}").open("w") as lock:
+        with (folder_of_all(tmp_path_factory) / "keyspace").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # Of workers that begin together one makes the tables.
             made(connection)
-            Path(lock.name).unlink()
         yield options
     finally:
         release(connection)

@@ -1,11 +1,14 @@
 """The options of a store on Cassandra, and how it is opened; imports no driver before that."""
 
+import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 from msgspec import Meta
+
+from headwater.model.errors import ConfigError
 
 if TYPE_CHECKING:
     from headwater.store.cassandra.reader import CassandraReader
@@ -30,6 +33,7 @@ class CassandraOptions(
     consistency: Consistency = "LOCAL_QUORUM"
     """How many copies confirm a write, and answer a question."""
     user: str | None = None
+    """Who we are to the cluster; absent: nobody, for one that asks no passwords."""
     password_file: str | None = None
     """Holds the user's password on its first line."""
     ca_file: str | None = None
@@ -51,12 +55,19 @@ class CassandraOptions(
 
         ConfigError for what Cassandra says cannot be used like this. While Cassandra is away the writer waits for it.
         """
+        _need_driver()
         from headwater.store.cassandra.writer import CassandraWriter
 
         return CassandraWriter(self, folder, site, now)
 
     def open_reader(self, folder: Path, site: str) -> "CassandraReader":
         """A reader of a site; Unavailable while no writer has made the keyspace, or Cassandra is away."""
+        _need_driver()
         from headwater.store.cassandra.reader import CassandraReader
 
         return CassandraReader(self, folder, site)
+
+
+def _need_driver() -> None:
+    if importlib.util.find_spec("cassandra") is None:
+        raise ConfigError('store: kind = "cassandra" needs the driver: pip install "headwater[cassandra]"')
