@@ -112,10 +112,10 @@ class CassandraStore(Store):
         super().__init__(folder)
 
     def open_writer(self) -> CassandraWriter:
-        return self.keyspace.open_writer(self.folder, self.site, lambda: self.now_ms)
+        return CassandraWriter(self.keyspace, self.folder, self.site, lambda: self.now_ms)
 
     def open_reader(self) -> CassandraReader:
-        return self.keyspace.open_reader(self.folder, self.site)
+        return CassandraReader(self.keyspace, self.folder, self.site)
 
 
 IMPLEMENTATIONS: dict[str, type[Store]] = {"sqlite": SqliteStore, "cassandra": CassandraStore}

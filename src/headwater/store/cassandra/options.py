@@ -1,18 +1,9 @@
-"""The options of a store on Cassandra, and how it is opened; imports no driver before that."""
+"""The options of a store on Cassandra; imports no driver."""
 
-import importlib.util
-from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
-
-from headwater.model.errors import ConfigError
-
-if TYPE_CHECKING:
-    from headwater.store.cassandra.reader import CassandraReader
-    from headwater.store.cassandra.writer import CassandraWriter
 
 Consistency = Literal["ONE", "TWO", "THREE", "QUORUM", "LOCAL_ONE", "LOCAL_QUORUM", "EACH_QUORUM", "ALL"]
 
@@ -49,25 +40,3 @@ class CassandraOptions(
     def keeps_all(self) -> bool:
         """Nothing is deleted by us: Cassandra does."""
         return True
-
-    def open_writer(self, folder: Path, site: str, now: Callable[[], int]) -> "CassandraWriter":
-        """The one writer of a site; what Cassandra does not keep lies below the folder. `now` gives ms since the epoch.
-
-        ConfigError for what Cassandra says cannot be used like this. While Cassandra is away the writer waits for it.
-        """
-        _need_driver()
-        from headwater.store.cassandra.writer import CassandraWriter
-
-        return CassandraWriter(self, folder, site, now)
-
-    def open_reader(self, folder: Path, site: str) -> "CassandraReader":
-        """A reader of a site; Unavailable while no writer has made the keyspace, or Cassandra is away."""
-        _need_driver()
-        from headwater.store.cassandra.reader import CassandraReader
-
-        return CassandraReader(self, folder, site)
-
-
-def _need_driver() -> None:
-    if importlib.util.find_spec("cassandra") is None:
-        raise ConfigError('store: kind = "cassandra" needs the driver: pip install "headwater[cassandra]"')
