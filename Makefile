@@ -128,9 +128,26 @@ lock: ## resolve all dependencies anew into requirements*.lock
 	@scripts/setup lock
 	@$(COMPILE) --extra all --group dev pyproject.toml --output-file requirements.lock
 	@$(COMPILE) --group pyproject.toml:stubs --output-file requirements-stubs.lock
+	@$(MAKE) image-locks
+
+.PHONY: image-locks
+image-locks: ## the parts of requirements.lock that images hold, into deploy/locks/
+	@scripts/setup lock
+	@$(IMAGE_LOCK) --group pyproject.toml:build --output-file deploy/locks/build.lock
+	@$(IMAGE_LOCK) --extra http --extra mqtt --extra redis pyproject.toml --output-file deploy/locks/gateway.lock
+	@$(IMAGE_LOCK) --extra server --extra cassandra pyproject.toml --output-file deploy/locks/server.lock
+	@$(IMAGE_LOCK) --extra s3 pyproject.toml --output-file deploy/locks/sensor.lock
+
+IMAGE_LOCK = $(subst --upgrade ,,$(COMPILE)) --constraint requirements.lock
 
 COMPILE = .venv-lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make $@"
+
+.PHONY: images
+images: VERSION ?= $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' src/headwater/__init__.py)
+images: ## the container images gateway, server and sensor, with Docker
+	@for image in gateway server sensor; do \
+		docker build --file deploy/Dockerfile --target $$image --tag headwater/$$image:$(VERSION) . || exit; done
 
 .PHONY: clean
 clean: ## remove what the tools left, environments included

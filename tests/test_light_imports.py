@@ -6,10 +6,10 @@ import sys
 import pytest
 
 HEAVY = (
-    "cassandra",
     "duckdb",
     "fastapi",
     "httpx",
+    "obstore",
     "paho",
     "pyarrow",
     "pydantic",

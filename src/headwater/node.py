@@ -15,6 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from headwater.agent.options import AgentOptions
 from headwater.emulator.options import SensorOptions
 from headwater.health.chaos.options import RelayOptions
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from headwater.emulator.options import IdProviderOptions
     from headwater.emulator.ticks import Replay
     from headwater.health.webhook_options import WebhookOptions
-    from headwater.log.disk import Disk
+    from headwater.log.disk import Disk, RealDisk
     from headwater.store.port import Reader
 
 PROVENANCE_NICENESS = 5
@@ -113,7 +115,6 @@ def run_store(options: "ServerOptions") -> int:
     from headwater.health.judge import Judge
     from headwater.health.suspicion import PROFILES
     from headwater.store.health import open_health
-    from headwater.store.opening import open_reader as open_store
     from headwater.store.service import serve as serve_store
     from headwater.wire.tasks import raising
 
@@ -127,7 +128,7 @@ def run_store(options: "ServerOptions") -> int:
         judge = Judge(PROFILES[options.health], writer, wall_ms)
         with (
             contextlib.suppress(Unavailable),
-            contextlib.closing(open_store(options.store, folder, options.site)) as known,
+            contextlib.closing(options.store.open_reader(folder, options.site)) as known,
         ):
             judge.know(node.id for node in known.nodes())
         tasks = [asyncio.create_task(judge.run())]
@@ -165,9 +166,7 @@ async def _post_alarms(options: "WebhookOptions", folder: Path, site: str) -> No
 
 def open_reader(options: "ServerOptions") -> "Reader":
     """A reader of the server's store; Unavailable while there is none."""
-    from headwater.store.opening import open_reader as open_store
-
-    return open_store(options.store, options.data / "store", options.site)
+    return options.store.open_reader(options.data / "store", options.site)
 
 
 def run_api(options: "ServerOptions") -> int:
@@ -206,6 +205,10 @@ def run_emulator(options: SensorOptions) -> int:
         ids = _sensor_ids(options, disk)
         if ids is None:
             return 0
+        data = _recordings(options, disk, ids)
+        if options.bucket is not None and data is None:
+            return 0
+        options = replace(options, bucket=None, data=data)
         journal = Journal(disk, options.keep_journal, wall_ms)
         sensors = Sensors(options, open_replay(options, journal.begun_ms, ids), journal, wall_ms)
         return asyncio.run(_run_until_told(sensors.run(), {signal.SIGUSR1: sensors.finish}))
@@ -227,6 +230,23 @@ def _sensor_ids(options: SensorOptions, disk: "Disk") -> tuple[str, ...] | None:
 
     asyncio.run(_run_until_told(take()))
     return taken[0] if taken else None
+
+
+def _recordings(options: SensorOptions, disk: "RealDisk", ids: Sequence[str]) -> Path | None:
+    """Where the recordings are, those of a bucket once they are fetched; None without, or when told to stop
+    meanwhile."""
+    from headwater.emulator.bucket import fetched
+
+    bucket = options.bucket
+    if bucket is None:
+        return options.data
+    folders: list[Path] = []
+
+    async def fetch() -> None:
+        folders.append(await fetched(disk, disk.folder, bucket, ids))
+
+    asyncio.run(_run_until_told(fetch()))
+    return folders[0] if folders else None
 
 
 def run_idprovider(options: "IdProviderOptions") -> int:

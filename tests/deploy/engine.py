@@ -4,6 +4,7 @@ It runs inside namespaces of its own (`contained_command`), so that nothing is l
 known in the network once its pod has started, as Docker's DNS has it. Its processes look like those of a supervisor.
 """
 
+import itertools
 import json
 import os
 import shutil
@@ -22,6 +23,7 @@ from headwater.cli.supervisor import ProcessState
 from headwater.model.errors import HeadwaterError
 from tests.deploy.boxes import Box, Mount, Pod
 from tests.deploy.images import Image
+from tests.deploy.inside import CLONE_NEWNET, LIBC
 
 NAMESPACES = ("unshare", "--mount", "--net", "--uts", "--ipc", "--pid", "--fork", "--kill-child")
 TOOLS = ("unshare", "nsenter", "ip", "mount", "setpriv")
@@ -52,12 +54,27 @@ def contained_command(module: str, *arguments: str) -> list[str]:
 
 def settle() -> None:
     """Make this process's namespaces usable; the first thing inside `contained_command`."""
+    settle_files()
+    settle_network()
+
+
+def settle_files() -> None:
+    """The same of mounts and processes alone."""
     _run("mount", "--make-rprivate", "/")
     _run("mount", "-t", "proc", "proc", "/proc")
+
+
+def settle_network(is_fresh: bool = True) -> None:
+    """The same of the network, which is made first unless it is fresh."""
+    if not is_fresh and (failed := LIBC.unshare(CLONE_NEWNET)):
+        raise HeadwaterError(f"a network of its own: {failed}")
     _run("ip", "link", "set", "lo", "up")
     _run("ip", "link", "add", "hub", "type", "bridge")
     _run("ip", "address", "add", f"{HUB}/16", "dev", "hub")
     _run("ip", "link", "set", "hub", "up")
+
+
+_numbers = itertools.count(1)
 
 
 class Running:
@@ -92,7 +109,6 @@ class Engine:
         self._hosts = folder / "hosts"
         self._stopping = False
         self._threads: list[threading.Thread] = []
-        self._count = 0
 
     # ---- as a supervisor ---------------------------------------------------------------------------------------------
 
@@ -146,6 +162,10 @@ class Engine:
         """The boxes that ended unasked, with their last words."""
         return [f"{one.box.name}: {' / '.join(one.lines[-3:])}" for one in self._boxes if one.restarts]
 
+    def said(self, name: str) -> list[str]:
+        """The last lines of a box."""
+        return next(one.lines for one in self._boxes if one.box.name == name)
+
     def unhealthy(self, timeout_s: float) -> list[str]:
         """Wait until every probe says that its box serves; what those say that do not, when the time is over."""
         waiting = [one for one in self._boxes if one.box.probe]
@@ -176,12 +196,12 @@ class Engine:
 
     def start_pod(self, pod: Pod) -> None:
         """Give a pod its network and its names, and start its boxes."""
-        self._count += 1
-        address = f"10.77.{self._count // 250}.{self._count % 250 + 2}"
+        number = next(_numbers)
+        address = f"10.77.{number // 250}.{number % 250 + 2}"
         network = subprocess.Popen(["unshare", "--net", "sleep", "infinity"])
         self._networks[pod.name] = network
         _until_unshared(network.pid)
-        ends = (f"veth{self._count}", "eth0")
+        ends = (f"veth{number}", "eth0")
         _run("ip", "link", "add", ends[0], "type", "veth", "peer", "name", ends[1], "netns", str(network.pid))
         _run("ip", "link", "set", ends[0], "master", "hub", "up")
         inside = ("nsenter", f"--target={network.pid}", "--net", "ip")

@@ -1,4 +1,4 @@
-"""Images for the engine: this machine's files below what the Dockerfile says of environment, folder and entry point."""
+"""Images for the engine: what the Dockerfile says of environment, folder and entry point, over this machine's files."""
 
 import os
 import stat
@@ -8,13 +8,16 @@ from pathlib import Path
 
 import msgspec
 
+from headwater.deploy.plan import GATEWAY, SENSOR, SERVER
 from tests.deploy.boxes import Mount
+from tests.deploy.dockerfile import Instruction, environment_of, last, listed, stages_of, whole
 
 ROOT = Path(__file__).resolve().parents[2]
+DOCKERFILE = ROOT / "deploy/Dockerfile"
 CODE = "/opt/headwater-code"
 ENVIRONMENT = "/opt/headwater"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-OURS = ("gateway", "server", "sensor")
+OURS = (GATEWAY, SERVER, SENSOR)
 OTHERS = ("redis", "eclipse-mosquitto")
 
 
@@ -36,23 +39,32 @@ def images_here(folder: Path) -> dict[str, Image]:
     command = folder / "headwater"
     command.write_text(f'#!/bin/sh\nPYTHONPATH={CODE} exec {ENVIRONMENT}/bin/python -m headwater.cli.main "$@"\n')
     command.chmod(0o755)
-    ours = Image(
-        layers=(Path("/"),),
-        environment={"PATH": PATH, "PYTHONUNBUFFERED": "1", "HOME": "/tmp"},
-        entrypoint=("headwater",),
-        folder="/tmp",
-        mounts=(
-            Mount(target=ENVIRONMENT, source=os.path.realpath(sys.prefix), is_read_only=True),
-            Mount(target=CODE, source=str(ROOT / "src"), is_read_only=True),
-            Mount(target="/usr/local/bin/headwater", source=str(command), is_read_only=True),
-        ),
-        opened=tuple(_closed(Path(os.path.realpath(sys.executable)))),
+    mounts = (
+        Mount(target=ENVIRONMENT, source=os.path.realpath(sys.prefix), is_read_only=True),
+        Mount(target=f"{ENVIRONMENT}/bin/headwater", source=str(command), is_read_only=True),
+        Mount(target=CODE, source=str(ROOT / "src"), is_read_only=True),
     )
-    other = Image(layers=(Path("/"),), environment={"PATH": PATH})
-    return dict.fromkeys(OURS, ours) | dict.fromkeys(OTHERS, other)
+    stages = stages_of(DOCKERFILE.read_text())
+    return {name: image_of(whole(stages, name), (), mounts) for name in OURS} | others()
 
 
-def _closed(*files: Path) -> list[str]:
-    """The folders above files that only their owner may enter."""
-    above = {folder for file in files for folder in file.absolute().parents}
-    return sorted(str(folder) for folder in above if not folder.stat().st_mode & stat.S_IXOTH)
+def others() -> dict[str, Image]:
+    """The images of others, with the programs of this machine."""
+    return dict.fromkeys(OTHERS, Image(layers=(Path("/"),), environment={"PATH": PATH}))
+
+
+def image_of(instructions: list[Instruction], layers: tuple[Path, ...], mounts: tuple[Mount, ...] = ()) -> Image:
+    """An image of layers over this machine's files, with what the Dockerfile says."""
+    return Image(
+        layers=(*layers, Path("/")),
+        environment=environment_of(instructions),
+        entrypoint=listed(last(instructions, "ENTRYPOINT")),
+        folder=last(instructions, "WORKDIR"),
+        mounts=mounts,
+        opened=closed_above(Path(os.path.realpath(sys.executable))),
+    )
+
+
+def closed_above(file: Path) -> tuple[str, ...]:
+    """The folders above a file that only their owner may enter."""
+    return tuple(str(folder) for folder in file.absolute().parents if not folder.stat().st_mode & stat.S_IXOTH)

@@ -1,5 +1,6 @@
 """`headwater emulate`: runs sensors, with the options of 2018 or from a topology file."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from msgspec.structs import replace
 
 from headwater.cli import logs
 from headwater.cli.arguments import Parser, address, command_line, name_of, topology_of, without_file
+from headwater.cli.environment2018 import sensor_arguments, tell_unused
 from headwater.emulator.options import SensorOptions
 from headwater.model.errors import ConfigError
 
@@ -16,8 +18,9 @@ SAME = tuple(key for key in SensorOptions.__struct_fields__ if key not in ("name
 
 def main(arguments: list[str]) -> int:
     """Run sensors until their readings end, or they are told to stop."""
-    given = parser().given(arguments)
+    given = parser().given(sensor_arguments(arguments, os.environ))
     logs.configure(bool(given.get("verbose")))
+    tell_unused(os.environ)
     options = sensor_options(given, progress=sys.stderr.isatty() and "quiet" not in given)
     from headwater import node
 
@@ -57,6 +60,8 @@ def sensor_options(given: dict[str, object], progress: bool) -> SensorOptions:
         raise ConfigError("--rate takes the place of --frequency_ms: give one of the two")
     values: dict[str, object] = {"journal": Path("var") / "sensors", "progress": progress}
     values |= {key: given[key] for key in SAME if key in given}
+    if "bucket" in given:
+        values.pop("data", None)  # In 2018 this was where the files of the bucket were put.
     return command_line(given).build(SensorOptions, values)
 
 
@@ -64,6 +69,7 @@ def _add_replay(made: Parser) -> None:
     made.option("-targetAddress", "--target", type=address, metavar="HOST:PORT", help="first hop (127.0.0.1:50051)")
     made.option("-targetType", choices=["grpc-pipeline"], help="as in 2018: there is one")
     made.option("-sourceFolder", "--data", type=Path, metavar="PATH", help="a CSV file, or a folder of them; .gz too")
+    made.option("--bucket", metavar="URL", help="fetch them from s3://BUCKET/PREFIX instead")
     made.option(
         "-frequency", "--frequency_ms", type=int, metavar="MS", help="a tick: every meter's next reading (1000)"
     )

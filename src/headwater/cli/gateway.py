@@ -16,6 +16,7 @@ from headwater.capture.configuration import (
 from headwater.capture.environment import Read, settings_in
 from headwater.cli import logs
 from headwater.cli.arguments import Parser, address, command_line, name_of, port, topology_of, without_file
+from headwater.cli.environment2018 import pipeline_arguments, tell_unused
 from headwater.model.context import Location
 from headwater.model.errors import ConfigError, Rejected
 from headwater.model.ids import format_node, parse_node
@@ -26,8 +27,11 @@ PROPERTIES_FILE = "resources/provenance.properties"
 
 def main(arguments: list[str]) -> int:
     """Run a gateway until it is told to stop."""
+    if os.environ.get(LOCATION_KEY) == FROM_ENVIRONMENT:
+        arguments = pipeline_arguments(arguments, os.environ)
     given = parser().given(arguments)
     logs.configure(bool(given.get("verbose")))
+    tell_unused(os.environ)
     options = gateway_options(given, os.environ)
     from headwater import node
 

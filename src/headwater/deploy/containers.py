@@ -43,6 +43,8 @@ MQTT_TEXT = """# Whoever reaches this port may publish: only containers of this 
 listener 1883
 allow_anonymous true
 persistence true
+autosave_interval 1
+autosave_on_changes true
 persistence_location /mosquitto/data/
 """
 

@@ -1,5 +1,6 @@
 """What emulators and their id provider can be told: their options, defaults and bounds."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,6 +12,17 @@ METERS = 100
 START_ID = "31400010000000000"
 """Of the deployments of 2018."""
 ID_PORT = 8080
+
+
+_BUCKET = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<prefix>[^\x00]*))?")
+
+
+def parse_bucket(text: str) -> tuple[str, str]:
+    """Bucket and prefix of `s3://BUCKET/PREFIX`; ValueError with the reason on anything else."""
+    match = _BUCKET.fullmatch(text)
+    if match is None:
+        raise ValueError(f'bucket = "{text}" must be s3://BUCKET or s3://BUCKET/PREFIX')
+    return match["bucket"], (match["prefix"] or "").strip("/")
 
 
 class IdProviderOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -42,6 +54,8 @@ class SensorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Keep every reading sent, for a later comparison, and not the position alone."""
     data: Path | None = None
     """A CSV file or a folder of them; None makes up the load of households."""
+    bucket: str | None = None
+    """`s3://BUCKET/PREFIX`: recordings there are fetched into the journal before they are replayed, instead of data."""
     frequency_ms: Annotated[int, Meta(gt=0, le=86_400_000)] = 1000
     """A tick: every meter's next reading."""
     rate: Annotated[float, Meta(gt=0, le=1e9)] | None = None
@@ -85,4 +99,10 @@ class SensorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         """How many meters are made up, or how many ids are taken."""
         if self.meters is not None:
             return self.meters
-        return METERS if self.data is None else 1
+        return METERS if self.data is None and self.bucket is None else 1
+
+    def __post_init__(self) -> None:
+        if self.bucket is not None:
+            parse_bucket(self.bucket)
+            if self.data is not None:
+                raise ValueError("bucket takes the place of data: give one of the two")

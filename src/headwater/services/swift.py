@@ -49,6 +49,8 @@ allow_object_versioning = true
 use = egg:swift#symlink
 """
 OWN_USERS = f"""\
+[filter:s3api]
+use = egg:swift#s3api
 [filter:tempauth]
 use = egg:swift#tempauth
 user_{USER.replace(":", "_")} = {PASSWORD} .admin
@@ -86,17 +88,13 @@ def prepare(folder: Path, ports: Mapping[str, int]) -> Launch:
         addresses={"http": address},
         ready=lambda: b" 200 OK" in exchanged(address, HEALTH),
         environment={"PYTHONWARNINGS": "ignore"},
-        usage=(
-            "the users are those of keystone"
-            if keystone
-            else f"export ST_AUTH=http://{address}/auth/v1.0 ST_USER={USER} ST_KEY={PASSWORD}",
-        ),
     )
 
 
 def proxy(folder: Path, keystone_url: str) -> str:
     """The text of `proxy-server.conf`; tokens are Keystone's where it has a URL."""
-    users = ("authtoken", "keystoneauth") if keystone_url else ("tempauth",)
+    # Who knows S3 only is one of Swift's own users too: USER as the access key, PASSWORD as the secret.
+    users = ("authtoken", "keystoneauth") if keystone_url else ("s3api", "tempauth")
     # symlink stands to the right of versioned_writes, which needs it.
     pipeline = (*FILTERS[:3], "cache", *FILTERS[3:6], *users, *FILTERS[6:], "versioned_writes", "symlink")
     sections = "".join(f"[filter:{name}]\nuse = egg:swift#{name}\n" for name in FILTERS)

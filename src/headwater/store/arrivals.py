@@ -19,7 +19,6 @@ _NUMBER_MASK = (1 << SERIES_BITS) - 1
 class _Known(NamedTuple):
     """A batch, and what is known of its data points."""
 
-    place: Landing
     batch: StoredBatch
     columns: Columns
 
@@ -39,24 +38,22 @@ def arrivals(periods: Periods, names: Names, place: Landing, most: int) -> Arriv
         found += period.behind(bid, most - len(found))
         if len(found) >= most:
             break
-    return Arrivals(described(names, [(Landing(*batch.place), batch) for batch in found]), whole)
+    return Arrivals(_described(names, found), whole)
 
 
-def described(names: Names, landed: list[tuple[Landing, StoredBatch]]) -> list[Arrival]:
-    """What is known of batches, each with its place."""
-    batches = [batch for _, batch in landed]
+def _described(names: Names, batches: list[StoredBatch]) -> list[Arrival]:
     resolver = Resolver(names.over)
     resolver.read(batches)
-    known = [_Known(place, batch, resolver.columns(batch)) for place, batch in landed]
+    known = [_Known(batch, resolver.columns(batch)) for batch in batches]
     contexts = names.contexts({batch.stamp.context for batch in batches})
-    found = []
-    for place, batch, columns in known:
+    described = []
+    for batch, columns in known:
         names.rest()
         context = contexts.get(batch.stamp.context)
         times = columns.timestamps[columns.series != UNKNOWN]
-        found.append(
+        described.append(
             Arrival(
-                place,
+                Landing(*batch.place),
                 IdRun(batch.node, batch.start, batch.count),
                 batch.shipped.kind,
                 context.step if context else None,
@@ -66,7 +63,7 @@ def described(names: Names, landed: list[tuple[Landing, StoredBatch]]) -> list[A
                 (int(times.min()), int(times.max())) if len(times) else None,
             )
         )
-    return found
+    return described
 
 
 def _series(names: Names, resolver: Resolver, columns: Columns) -> tuple[SeriesKey, ...]:

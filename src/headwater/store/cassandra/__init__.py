@@ -1,1 +1,0 @@
-"""The provenance store on Apache Cassandra 5."""

@@ -1,0 +1,75 @@
+"""Builds images as the Dockerfile says, starts each as it starts when it is told nothing, and asks it as it says.
+
+Run as `python -m tests.deploy.build STATE IMAGE...` inside `builder_command`. Prints what came of it as JSON.
+"""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+
+from tests.deploy.boxes import Box, Mount, Pod
+from tests.deploy.builder import Builder
+from tests.deploy.engine import NAMESPACES, Engine, settle_files, settle_network
+
+HEALTHY_S = 120.0
+LIVES_S = 3.0
+SAMPLE = "-sourceFolder /usr/share/headwater/sample -targetAddress nobody:50051"
+ENVIRONMENTS = {"sensor": {"SENSOR_PARAMETERS": SAMPLE}}
+"""What an image cannot do without."""
+
+
+class Built(msgspec.Struct, frozen=True):
+    """What came of one image."""
+
+    image: str
+    unhealthy: list[str]
+    restarted: list[str]
+    size_mb: float
+    """Of all that it adds to its base."""
+    said: list[str]
+
+
+def builder_command(*arguments: str) -> list[str]:
+    """The command that builds, with the network of this machine."""
+    return [*(flag for flag in NAMESPACES if flag != "--net"), sys.executable, "-m", "tests.deploy.build", *arguments]
+
+
+def main() -> int:
+    state, *names = Path(sys.argv[1]), *sys.argv[2:]
+    settle_files()
+    layers = state / "layers"
+    layers.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "layers", str(layers)], check=True)
+    builder = Builder(layers)
+    images = {name: builder.image(name) for name in names}
+    settle_network(is_fresh=False)
+    found = []
+    for name, image in images.items():
+        folder = state / name
+        folder.mkdir()
+        box = Box(
+            name=name,
+            image=name,
+            command=builder.command(name),
+            environment=ENVIRONMENTS.get(name, {}),
+            mounts=(Mount(target="/var/lib/headwater", source=str(folder / "volume")), Mount(target="/tmp")),
+            user=builder.user(name),
+            is_read_only=True,
+            probe=builder.probe(name),
+        )
+        engine = Engine([Pod(name=name, hosts=(name,), boxes=(box,))], {name: image}, folder)
+        engine.start()
+        unhealthy = engine.unhealthy(HEALTHY_S)
+        time.sleep(LIVES_S)
+        size = sum(file.lstat().st_size for layer in image.layers[:-2] for file in layer.rglob("*") if file.is_file())
+        found.append(Built(name, unhealthy, engine.restarted(), round(size / 1e6, 1), engine.said(name)))
+        engine.stop()
+    sys.stdout.buffer.write(msgspec.json.encode(found) + b"\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
