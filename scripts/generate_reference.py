@@ -10,13 +10,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from scripts import reference_api, reference_cli, reference_config
+from scripts import reference_api, reference_cassandra, reference_cli, reference_config
 
 ROOT = Path(__file__).parent.parent
 PARTS: dict[str, Callable[[], dict[str, str]]] = {
     "docs/cli.md": reference_cli.parts,
     "docs/configuration.md": reference_config.parts,
     "docs/api.md": reference_api.parts,
+    "docs/cassandra.md": reference_cassandra.parts,
 }
 """The pages, and what makes their parts by name."""
 

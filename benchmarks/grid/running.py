@@ -20,6 +20,7 @@ from headwater.model.errors import Unavailable
 from headwater.model.records import Kind
 from headwater.model.report import NodeReport
 from headwater.model.stamp import OriginKind
+from headwater.store.opening import open_reader
 from headwater.wire.records import decode_batch
 
 PATIENCE_S = 120.0
@@ -101,7 +102,7 @@ class Grid:
     def _reports(self) -> list[NodeReport]:
         server = self.topology.server
         try:
-            with closing(server.store.open_reader(server.data / "store", server.site)) as reader:
+            with closing(open_reader(server.store, server.data / "store", server.site)) as reader:
                 return [node.report for node in reader.nodes() if node.report is not None]
         except Unavailable:
             return []

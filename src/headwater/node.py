@@ -115,6 +115,7 @@ def run_store(options: "ServerOptions") -> int:
     from headwater.health.judge import Judge
     from headwater.health.suspicion import PROFILES
     from headwater.store.health import open_health
+    from headwater.store.opening import open_reader as open_store
     from headwater.store.service import serve as serve_store
     from headwater.wire.tasks import raising
 
@@ -128,7 +129,7 @@ def run_store(options: "ServerOptions") -> int:
         judge = Judge(PROFILES[options.health], writer, wall_ms)
         with (
             contextlib.suppress(Unavailable),
-            contextlib.closing(options.store.open_reader(folder, options.site)) as known,
+            contextlib.closing(open_store(options.store, folder, options.site)) as known,
         ):
             judge.know(node.id for node in known.nodes())
         tasks = [asyncio.create_task(judge.run())]
@@ -166,7 +167,9 @@ async def _post_alarms(options: "WebhookOptions", folder: Path, site: str) -> No
 
 def open_reader(options: "ServerOptions") -> "Reader":
     """A reader of the server's store; Unavailable while there is none."""
-    return options.store.open_reader(options.data / "store", options.site)
+    from headwater.store.opening import open_reader as open_store
+
+    return open_store(options.store, options.data / "store", options.site)
 
 
 def run_api(options: "ServerOptions") -> int:

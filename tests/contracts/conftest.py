@@ -9,6 +9,8 @@ from tests.store.stores import IMPLEMENTATIONS, Store, new_store
 
 @pytest.fixture(params=IMPLEMENTATIONS)
 def kind(request: pytest.FixtureRequest) -> str:
+    if request.param == "cassandra":
+        request.getfixturevalue("store_keyspace")
     return str(request.param)
 
 

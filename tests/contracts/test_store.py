@@ -13,7 +13,6 @@ from headwater.model.stamp import Lists, Same, Select, bitmap
 from headwater.store.port import Group
 from tests.store.grids import (
     CONTEXT,
-    SITE,
     keys_of,
     log_of,
     point,
@@ -243,7 +242,7 @@ def test_a_log_belongs_to_one_node(store: Store) -> None:
 
 
 def test_another_site_is_refused(store: Store) -> None:
-    with pytest.raises(Rejected, match=f"site.*{SITE}.*elsewhere"):
+    with pytest.raises(Rejected, match=f"site.*{store.site}.*elsewhere"):
         store.writer.hello("elsewhere", 4, b"log00004", "", "", 0)
 
 

@@ -1,6 +1,7 @@
 """What every provenance store promises of its answers, on every implementation."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -27,7 +28,7 @@ from tests.store.grids import (
     run,
     stamped,
 )
-from tests.store.stores import A_TO_C, FIRST, NAMES, Store, chain, new_store
+from tests.store.stores import A_TO_C, FIRST, NAMES, SqliteStore, Store, chain, new_store
 
 slow_but_thorough = settings(
     max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -347,8 +348,9 @@ def test_the_version_differs_after_every_change_and_only_then(store: Store) -> N
         store.next_day,
         lambda: store.ship(2, Shipment((stamped(run(2, 0, 3), Same(run(1, 0, 3)), entry=log_of(1)),))),
         lambda: store.ship(2, Shipment((stamped(run(2, 3, 3), sequence=9),))),
-        lambda: store.writer.delete_period(1),
     ]
+    if isinstance(store, SqliteStore):
+        changes.append(partial(store.writer.delete_period, 1))
     for change in changes:
         before = store.reader.version()
         assert store.reader.version() == before

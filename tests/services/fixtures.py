@@ -77,14 +77,18 @@ class CassandraNode:
         self._session = None
 
 
+def folder_of_all(factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of this run share."""
+    base = factory.getbasetemp()
+    return base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+
+
 @contextmanager
 def shared(factory: pytest.TempPathFactory, *names: str) -> Iterator[Mapping[str, Addresses]]:
     """The addresses of servers that all workers share, by their names and those of their ports."""
     for name in names:
         need(name)
-    base = factory.getbasetemp()
-    folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / f"shared-{'-'.join(names)}"
-    with shared_servers(names, folder) as addresses:
+    with shared_servers(names, folder_of_all(factory) / f"shared-{'-'.join(names)}") as addresses:
         yield addresses
 
 

@@ -1,6 +1,7 @@
 """What starts servers: it tells at once why one does not start, leaves nothing of it, and starts it again."""
 
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ from headwater.config.ports import free_ports
 from headwater.model.errors import ConfigError, Unavailable
 from headwater.services.catalogue import SERVERS, service
 from headwater.services.needs import NotHere
-from headwater.services.service import Launch, Service, listens
+from headwater.services.service import Launch, NotStarted, Service, listens
 
 WAIT_S = 60.0
 LISTENS = """
@@ -67,8 +68,9 @@ def listening(tmp_path: Path) -> Iterator[Service]:
 
 def test_a_server_that_ends_while_it_starts_fails_at_once_with_the_end_of_its_log(tmp_path: Path) -> None:
     wrong = python(tmp_path, "import sys; print('port: not a number'); sys.exit(3)")
-    with pytest.raises(Unavailable, match=r"(?s)program ended with exit code 3; the end of .*: not a number"):
+    with pytest.raises(NotStarted, match="program ended with exit code 3") as refused:
         wrong.begin(WAIT_S)
+    assert refused.value.said == "port: not a number"
     assert wrong.pid is None
 
 
@@ -76,7 +78,7 @@ def test_a_server_that_never_answers_is_given_up_and_ended(tmp_path: Path) -> No
     mute = python(tmp_path, "import time; time.sleep(600)", str(tmp_path / "mark"))
     mute.start()
     pid = mute.pid
-    with pytest.raises(Unavailable, match="did not answer within 0 s; it wrote nothing"):
+    with pytest.raises(NotStarted, match="did not answer within 0 s; it wrote nothing"):
         mute.wait(0.01)
     mute.kill()
     assert pid is not None
@@ -121,6 +123,15 @@ def test_a_server_goes_with_the_process_that_started_it(tmp_path: Path) -> None:
         until(lambda: Path(f"/proc/{pid}/comm").read_text() == "sleep\n")
         starter.send_signal(signal.SIGKILL)
     until(lambda: not running(pid))
+
+
+def test_a_port_that_somebody_has_is_named_before_anything_starts(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        late = Service("late", tmp_path, Launch(("sh",), {"main": address}, lambda: True))
+        with pytest.raises(Unavailable, match=f"late cannot have {address} .main.: something listens there already"):
+            late.start()
+    assert not late.log.exists()
 
 
 def test_the_end_of_a_log_is_some_lines_of_bearable_length(tmp_path: Path) -> None:

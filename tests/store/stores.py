@@ -1,13 +1,18 @@
 """Stores to test: each implementation behind one face, with a clock that tests move."""
 
 import tempfile
+import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from headwater.model.shipment import Shipment
 from headwater.model.stamp import Same
-from headwater.store.options import SqliteOptions
+from headwater.store.cassandra.options import CassandraOptions
+from headwater.store.cassandra.reader import CassandraReader
+from headwater.store.cassandra.writer import CassandraWriter
+from headwater.store.options import SqliteOptions, StoreOptions
 from headwater.store.port import Group
 from headwater.store.reader import SqliteReader
 from headwater.store.sqlite import SqliteWriter
@@ -28,8 +33,11 @@ from tests.store.grids import (
 DAY_MS = 86_400_000
 
 
-class SqliteStore:
-    """The embedded store in a folder, with a writer and a reader that can be opened again."""
+class Store(ABC):
+    """A store with a writer and a reader that can be opened again."""
+
+    options: StoreOptions
+    site = SITE
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -40,14 +48,14 @@ class SqliteStore:
         for node in NODES:
             self.hello(node)
 
-    def open_writer(self) -> SqliteWriter:
-        return SqliteOptions().open_writer(self.folder, SITE, lambda: self.now_ms)
+    @abstractmethod
+    def open_writer(self) -> SqliteWriter | CassandraWriter: ...
 
-    def open_reader(self) -> SqliteReader:
-        return SqliteOptions().open_reader(self.folder, SITE)
+    @abstractmethod
+    def open_reader(self) -> SqliteReader | CassandraReader: ...
 
     def hello(self, node: int, log: bytes | None = None) -> int:
-        return self.writer.hello(SITE, node, log or log_of(node), f"node{node}", f"host:{node}", self.now_ms)
+        return self.writer.hello(self.site, node, log or log_of(node), f"node{node}", f"host:{node}", self.now_ms)
 
     def ship(self, node: int, shipment: Shipment) -> None:
         self.sequence += 1
@@ -66,7 +74,7 @@ class SqliteStore:
         self.ship(NODES[0], Shipment((), tuple(grid.definitions), (CONTEXT, AVERAGED)))
 
     def next_day(self) -> None:
-        """Let what is shipped from here on fall into another period."""
+        """Let what is shipped from here on fall into another period, where there are periods."""
         self.now_ms += DAY_MS
 
     def reopen(self) -> None:
@@ -78,8 +86,39 @@ class SqliteStore:
         self.writer.close()
 
 
-IMPLEMENTATIONS = {"sqlite": SqliteStore}
-Store = SqliteStore
+class SqliteStore(Store):
+    """The embedded store in a folder."""
+
+    options = SqliteOptions()
+    writer: SqliteWriter
+    reader: SqliteReader
+
+    def open_writer(self) -> SqliteWriter:
+        return self.options.open_writer(self.folder, self.site, lambda: self.now_ms)
+
+    def open_reader(self) -> SqliteReader:
+        return self.options.open_reader(self.folder, self.site)
+
+
+class CassandraStore(Store):
+    """A site of its own in the keyspace that tests share."""
+
+    keyspace: CassandraOptions
+    """Where the server is; a fixture says it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.options = self.keyspace
+        self.site = f"site-{uuid.uuid4().hex}"
+        super().__init__(folder)
+
+    def open_writer(self) -> CassandraWriter:
+        return CassandraWriter(self.keyspace, self.folder, self.site, lambda: self.now_ms)
+
+    def open_reader(self) -> CassandraReader:
+        return CassandraReader(self.keyspace, self.folder, self.site)
+
+
+IMPLEMENTATIONS: dict[str, type[Store]] = {"sqlite": SqliteStore, "cassandra": CassandraStore}
 
 
 @contextmanager

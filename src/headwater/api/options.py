@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from headwater.store.options import SqliteOptions, StoreOptions
 from headwater.store.query.options import QueryOptions
 
 
@@ -16,6 +17,8 @@ class ApiOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     folder: str | None = None
     """The folder of the stores, for SQL; None where there is none."""
     site: str = "default"
+    store: StoreOptions = SqliteOptions()
+    """Where stamps are kept, for SQL."""
     ingest: str | None = None
     """host:port where the store's process is told what to judge no longer; None where there is none."""
     control: str | None = None

@@ -128,6 +128,7 @@ def asked(service: Service, question: documents.SqlQuestion, format: Format, of_
         question.query,
         str(service.options.folder),
         service.options.site,
+        service.options.store,
         format,
         question.values,
         question.stream,

@@ -46,6 +46,7 @@ COMMANDS = (
     Command("idprovider", "hand out ids, so that emulators replay different meters"),
     Command("compose", "write a Compose file for Docker and Docker Swarm from a topology file"),
     Command("health", "ask processes whether they serve, for probes"),
+    Command("services", "install and start real servers beside Headwater: Cassandra, RabbitMQ, Swift and others"),
     Command("bench", "measure Headwater on this machine"),
 )
 """All commands, those that a person needs first in front; one whose module is not there is not listed."""

@@ -8,12 +8,11 @@ from pathlib import Path
 
 from headwater.config.read import read_topology
 from headwater.config.toml import read_file
-from headwater.config.topology import ServerOptions, StoreOptions, Topology
+from headwater.config.topology import ServerOptions, Topology
 from headwater.config.write import format_topology, with_free_ports
 
 __all__ = [
     "ServerOptions",
-    "StoreOptions",
     "Topology",
     "format_topology",
     "load_topology",

@@ -7,16 +7,20 @@ import msgspec
 
 from headwater.config.address import parse_address
 from headwater.config.toml import Table
-from headwater.config.topology import ID_PROVIDER, SERVER, ServerOptions, StoreOptions
+from headwater.config.topology import ID_PROVIDER, SERVER, ServerOptions
 from headwater.emulator.options import IdProviderOptions
 from headwater.health.suspicion import PROFILES
 from headwater.health.webhook_options import WebhookOptions
-from headwater.store.options import SqliteOptions
+from headwater.store.cassandra.options import CassandraOptions
+from headwater.store.options import SqliteOptions, StoreOptions
 from headwater.store.query.options import QueryOptions
 
 REST_LISTEN = "127.0.0.1:5000"
 SERVER_KEYS = ("listen", "address", "data", "dashboard", "sql", "health", "webhook")
 
+STORE_FILES = ("password_file", "ca_file")
+"""What of a store names a file; its path is taken from the folder of the topology file."""
+_STORES: dict[str, type[SqliteOptions | CassandraOptions]] = {"sqlite": SqliteOptions, "cassandra": CassandraOptions}
 _NAME = re.compile(r"\w[\w.-]{0,63}")
 
 
@@ -33,7 +37,7 @@ def read_server(file: Table, folder: Path) -> ServerOptions:
         address=address,
         data=folder / table.string("data", f"var/{SERVER}"),
         site=file.read("site", plain_name, "default"),
-        store=_store(store),
+        store=_store(store, folder),
         sql=_sql(table.table("sql")),
         dashboard=table.flag("dashboard", True),
         health=table.read("health", _profile, "default"),
@@ -60,14 +64,17 @@ def _profile(text: str) -> str:
     return text
 
 
-def _store(table: Table) -> StoreOptions:
+def _store(table: Table, folder: Path) -> StoreOptions:
     kind = table.string("kind", "sqlite")
-    if kind == "cassandra":
-        raise table.error("kind", 'the Cassandra store does not exist yet; use store = {kind = "sqlite"}')
-    if kind != "sqlite":
-        raise table.error("kind", "must be sqlite")
-    table.known(("kind", *SqliteOptions.__struct_fields__))
-    return table.build(SqliteOptions, table.values)
+    options = _STORES.get(kind)
+    if options is None:
+        raise table.error("kind", f"must be one of {', '.join(_STORES)}")
+    table.known(("kind", *options.__struct_fields__))
+    values = dict(table.values)
+    for key in STORE_FILES:
+        if key in values:
+            values[key] = str(folder / table.string(key))
+    return table.build(options, values)
 
 
 def _sql(table: Table) -> QueryOptions:
@@ -85,6 +92,13 @@ def webhook_values(options: WebhookOptions) -> dict[str, object]:
     return (
         values | {"authorization_file": file.absolute()} if file else {k: v for k, v in values.items() if v is not None}
     )
+
+
+def store_values(options: StoreOptions) -> dict[str, object]:
+    """What a `[store]` says that means these options."""
+    values = msgspec.to_builtins(options)
+    values |= {key: str(Path(values[key]).absolute()) for key in STORE_FILES if values.get(key)}
+    return {key: value for key, value in values.items() if value is not None and value != {}}
 
 
 def read_idprovider(table: Table, folder: Path, server: ServerOptions) -> IdProviderOptions:

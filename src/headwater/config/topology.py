@@ -14,7 +14,7 @@ from headwater.health.chaos.options import ChaosOptions, RelayOptions
 from headwater.health.webhook_options import WebhookOptions
 from headwater.model.errors import ConfigError
 from headwater.pipeline.options import GatewayOptions
-from headwater.store.options import SqliteOptions
+from headwater.store.options import SqliteOptions, StoreOptions
 from headwater.store.query.options import QueryOptions
 from headwater.ui.options import UiOptions
 
@@ -28,10 +28,6 @@ SAME_IN_NODE = (
 )
 """The options of a gateway that a [[node]] calls by the same name."""
 SENSOR_KEYS = tuple(key for key in SensorOptions.__struct_fields__ if key not in ("site", "progress"))
-
-
-StoreOptions = SqliteOptions
-"""Where stamps are kept; a union as soon as there is a second store."""
 
 
 class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +74,7 @@ class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
             listen=self.listen,
             folder=str(self.data.absolute() / "store"),
             site=self.site,
+            store=self.store,
             ingest=reached(self.ingest),
             sql=self.sql,
             control=self.control,

@@ -12,7 +12,7 @@ from headwater.config.address import LOOPBACK, Address, found_at
 from headwater.config.inlets import http_values, mqtt_values
 from headwater.config.ports import free_ports
 from headwater.config.relays import with_relays, without_relays
-from headwater.config.server import webhook_values
+from headwater.config.server import store_values, webhook_values
 from headwater.config.toml import toml_text
 from headwater.config.topology import ID_PROVIDER, SAME_IN_NODE, SENSOR_KEYS, SERVER, Topology
 from headwater.emulator.options import SensorOptions
@@ -92,7 +92,7 @@ def format_topology(topology: Topology) -> str:
             "sql": msgspec.to_builtins(server.sql),
             **({} if server.webhook is None else {"webhook": webhook_values(server.webhook)}),
         },
-        store=_present(msgspec.to_builtins(server.store)),
+        store=store_values(server.store),
         chaos=msgspec.to_builtins(topology.chaos) if topology.chaos.enabled else None,
     )
     for gateway, agent in zip(topology.gateways, topology.agents, strict=True):

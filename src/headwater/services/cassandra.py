@@ -118,6 +118,7 @@ def prepare(folder: Path, ports: Mapping[str, int]) -> Launch:
         ),
         addresses={"cql": address, "internode": f"{LOOPBACK}:{ports['internode']}"},
         ready=lambda: logs_in(ports["cql"]) if is_new else listens(address),
+        usage=(f"cqlsh {LOOPBACK} {ports['cql']} -u {USER} -p {PASSWORD}",),
     )
 
 

@@ -74,6 +74,11 @@ def prepare(folder: Path, ports: Mapping[str, int]) -> Launch:
         addresses={"http": address},
         ready=lambda: b" 200 OK" in exchanged(address, HEALTH),
         environment={"PYTHONWARNINGS": "ignore"},
+        usage=(
+            f"export OS_AUTH_URL=http://{address}/v3 OS_IDENTITY_API_VERSION=3",
+            "export OS_USERNAME=demo OS_PASSWORD=demo OS_PROJECT_NAME=demo",
+            "export OS_USER_DOMAIN_ID=default OS_PROJECT_DOMAIN_ID=default",
+        ),
     )
 
 

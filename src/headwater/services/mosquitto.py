@@ -26,6 +26,10 @@ def prepare(folder: Path, ports: Mapping[str, int], *lines: str) -> Launch:
         command=(PROGRAM.path(), "-c", str(configuration)),
         addresses={"mqtt": address},
         ready=lambda: listens(address),
+        usage=(
+            f'broker = "{address}" in a [[node.mqtt]] of a topology file',
+            f"mosquitto_pub -h {LOOPBACK} -p {ports['mqtt']} -t plant/boiler -m 21.5",
+        ),
     )
 
 

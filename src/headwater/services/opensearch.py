@@ -119,6 +119,7 @@ def prepare(folder: Path, ports: Mapping[str, int]) -> Launch:
         ),
         addresses={"http": address, "transport": f"{LOOPBACK}:{ports['transport']}"},
         ready=lambda: any(status in exchanged(address, HEALTH) for status in READY),
+        usage=(f"curl http://{address}/_cat/indices",),
         environment={"OPENSEARCH_TMPDIR": str(temporary)},
     )
 

@@ -47,6 +47,10 @@ def prepare(folder: Path, ports: Mapping[str, int]) -> Launch:
             "ERL_EPMD_PORT": str(ports["epmd"]),
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": ERLANG,
         },
+        usage=(
+            f"amqp://{USER}:{PASSWORD}@{LOOPBACK}:{ports['amqp']}/",
+            f"http://{LOOPBACK}:{ports['management']} is its page for the user {USER} with the password {PASSWORD}",
+        ),
         # Erlang's directory of nodes outlives the broker that started it.
         after=(epmd, "-port", str(ports["epmd"]), "-kill"),
     )

@@ -24,4 +24,5 @@ def prepare(folder: Path, ports: Mapping[str, int], *options: str) -> Launch:
         ),
         addresses={"redis": f"{LOOPBACK}:{port}"},
         ready=lambda: exchanged(f"{LOOPBACK}:{port}", b"PING\r\n").startswith((b"+PONG", b"-NOAUTH")),
+        usage=(f'redis = "redis://{LOOPBACK}:{port}/0" in a [[node]] of a topology file',),
     )

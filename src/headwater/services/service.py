@@ -39,6 +39,17 @@ class Launch:
     """Set beside those of this process."""
     after: Sequence[str] = ()
     """A command that ends what the server leaves running, such as a daemon that it shares with others."""
+    usage: Sequence[str] = ()
+    """Lines for a person: how to use it."""
+
+
+class NotStarted(Unavailable):
+    """A server ended while it started, or did not answer in time; `what` says so, `said` is the end of its log."""
+
+    def __init__(self, what: str, said: str) -> None:
+        super().__init__(f"{what}; the end of its log:\n{said}" if said else f"{what}; it wrote nothing to its log")
+        self.what = what
+        self.said = said
 
 
 class Service:
@@ -48,6 +59,7 @@ class Service:
         self.name = name
         self.folder = folder
         self.addresses = launch.addresses
+        self.usage = launch.usage
         self.log = folder / f"{name}.log"
         self._launch = launch
         self._process: subprocess.Popen[bytes] | None = None
@@ -72,9 +84,16 @@ class Service:
         return self._process.poll() if self._process is not None else None
 
     def start(self) -> None:
-        """Start it without waiting. It gets SIGTERM when the thread that started it ends, however that ends."""
+        """Start it without waiting; Unavailable when it runs, or another has a port of it.
+
+        It gets SIGTERM when the thread that started it ends, however that ends.
+        """
         if self._process is not None:
             raise Unavailable(f"{self.name} is running already in {self.folder}")
+        for name, address in self.addresses.items():
+            # Else whoever is there would be taken for ours.
+            if listens(address):
+                raise Unavailable(f"{self.name} cannot have {address} ({name}): something listens there already")
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*_dying_with_us(), *self._launch.command],
@@ -87,23 +106,28 @@ class Service:
             )
 
     def is_ready(self) -> bool:
-        """Whether it answers; Unavailable with the end of its log when its process has ended."""
+        """Whether it answers; NotStarted when its process has ended."""
         if self.exit_code is not None:
-            raise Unavailable(f"{self.name} ended with exit code {self.exit_code}; {self._said()}")
+            raise NotStarted(f"{self.name} ended with exit code {self.exit_code}", self.logs())
         return self._process is not None and self._launch.ready()
 
     def wait(self, timeout_s: float = START_S_MAX) -> None:
-        """Wait until it answers; Unavailable with the end of its log when it ended, or does not answer in time."""
+        """Wait until it answers; NotStarted when it ended, or does not answer in time."""
         deadline_s = time.monotonic() + timeout_s
         while not self.is_ready():
             if time.monotonic() > deadline_s:
-                raise Unavailable(f"{self.name} did not answer within {timeout_s:.0f} s; {self._said()}")
+                raise NotStarted(f"{self.name} did not answer within {timeout_s:.0f} s", self.logs())
             time.sleep(POLL_S)
+
+    def terminate(self) -> None:
+        """SIGTERM, without waiting."""
+        if self._process is not None:
+            self._process.terminate()
 
     def stop(self, timeout_s: float = STOP_S_MAX) -> None:
         """SIGTERM, then SIGKILL; no process of it is left. Nothing when it does not run."""
+        self.terminate()
         if self._process is not None:
-            self._process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(timeout_s)
         self.kill()
@@ -129,7 +153,7 @@ class Service:
         return ""
 
     def begin(self, timeout_s: float = START_S_MAX) -> None:
-        """Start it, and wait until it answers; Unavailable when that fails, and then nothing of it runs."""
+        """Start it, and wait until it answers; NotStarted when that fails, and then nothing of it runs."""
         self.start()
         try:
             self.wait(timeout_s)
@@ -145,10 +169,6 @@ class Service:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-
-    def _said(self) -> str:
-        said = self.logs()
-        return f"the end of {self.log}:\n{said}" if said else f"it wrote nothing to {self.log}"
 
 
 def listens(address: str) -> bool:

@@ -88,6 +88,11 @@ def prepare(folder: Path, ports: Mapping[str, int]) -> Launch:
         addresses={"http": address},
         ready=lambda: b" 200 OK" in exchanged(address, HEALTH),
         environment={"PYTHONWARNINGS": "ignore"},
+        usage=(
+            "the users are those of keystone"
+            if keystone
+            else f"export ST_AUTH=http://{address}/auth/v1.0 ST_USER={USER} ST_KEY={PASSWORD}",
+        ),
     )
 
 

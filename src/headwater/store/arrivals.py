@@ -19,6 +19,7 @@ _NUMBER_MASK = (1 << SERIES_BITS) - 1
 class _Known(NamedTuple):
     """A batch, and what is known of its data points."""
 
+    place: Landing
     batch: StoredBatch
     columns: Columns
 
@@ -38,22 +39,24 @@ def arrivals(periods: Periods, names: Names, place: Landing, most: int) -> Arriv
         found += period.behind(bid, most - len(found))
         if len(found) >= most:
             break
-    return Arrivals(_described(names, found), whole)
+    return Arrivals(described(names, [(Landing(*batch.place), batch) for batch in found]), whole)
 
 
-def _described(names: Names, batches: list[StoredBatch]) -> list[Arrival]:
+def described(names: Names, landed: list[tuple[Landing, StoredBatch]]) -> list[Arrival]:
+    """What is known of batches, each with its place."""
+    batches = [batch for _, batch in landed]
     resolver = Resolver(names.over)
     resolver.read(batches)
-    known = [_Known(batch, resolver.columns(batch)) for batch in batches]
+    known = [_Known(place, batch, resolver.columns(batch)) for place, batch in landed]
     contexts = names.contexts({batch.stamp.context for batch in batches})
-    described = []
-    for batch, columns in known:
+    found = []
+    for place, batch, columns in known:
         names.rest()
         context = contexts.get(batch.stamp.context)
         times = columns.timestamps[columns.series != UNKNOWN]
-        described.append(
+        found.append(
             Arrival(
-                Landing(*batch.place),
+                place,
                 IdRun(batch.node, batch.start, batch.count),
                 batch.shipped.kind,
                 context.step if context else None,
@@ -63,7 +66,7 @@ def _described(names: Names, batches: list[StoredBatch]) -> list[Arrival]:
                 (int(times.min()), int(times.max())) if len(times) else None,
             )
         )
-    return described
+    return found
 
 
 def _series(names: Names, resolver: Resolver, columns: Columns) -> tuple[SeriesKey, ...]:

@@ -3,18 +3,18 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
 
 import msgspec
 
 from headwater.model.context import Context
 from headwater.model.errors import ConfigError
-from headwater.model.records import Config, Definition, Loss
+from headwater.model.records import Definition, Loss
 from headwater.model.report import NodeReport
 from headwater.store.batches import Ids
 from headwater.store.catalogue import IDS, PARENTS, Catalogue, PeriodRow
 from headwater.store.expired import ADD_LOSS, loss_of
-from headwater.store.port import Alarm, Expired
+from headwater.store.planning import Changes
+from headwater.store.port import Expired
 
 ALARMS_MAX = 1000
 """Older alarms go; how many there were is kept in the counts of what was refused."""
@@ -46,21 +46,6 @@ _ADD_ALARM = """
 _ADD_PERIOD = "INSERT INTO period (number, begun_ms, sealed, batches, points) VALUES (?, ?, 0, 0, 0)"
 
 
-class Changes(NamedTuple):
-    """What shipments tell the catalogue. Logs are named by their ids, nodes by theirs."""
-
-    logs: set[bytes]
-    definitions: list[Definition]
-    contexts: list[Context]
-    configs: list[tuple[int, bytes, int, Config]]
-    """(node, log, sequence, config)"""
-    losses: list[tuple[int, bytes, int, Loss]]
-    """(node, log, sequence, loss)"""
-    refused: list[str]
-    """Reasons, one for each refusal."""
-    alarms: list[Alarm]
-
-
 class CatalogueWriter(Catalogue):
     """The catalogue, open for writing."""
 
@@ -87,6 +72,9 @@ class CatalogueWriter(Catalogue):
                 self._log_numbers[log] = number
         return number
 
+    def has_log(self, log: bytes) -> bool:
+        return self.log_number(log) is not None
+
     def definition(self, log: bytes, number: int) -> Definition | None:
         row = self.connection.execute(
             "SELECT meter, metric, damaged FROM series WHERE log = ? AND number = ?",
@@ -109,6 +97,9 @@ class CatalogueWriter(Catalogue):
             "SELECT body FROM loss WHERE log = ? AND sequence = ?", (self.log_number(log), sequence)
         ).fetchone()
         return None if row is None else msgspec.msgpack.decode(row[0], type=Loss)
+
+    def expired_over(self, ids: Ids) -> list[Ids]:
+        return self.expired.over(ids)
 
     def id_ends(self) -> dict[int, int]:
         """Where the ids of each node in sealed periods end, and in those that were deleted."""

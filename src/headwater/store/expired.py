@@ -2,7 +2,7 @@
 
 import sqlite3
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from headwater.model.ids import DataPointId, IdRun
 from headwater.model.records import Loss, Why
@@ -89,10 +89,10 @@ def loss_of(run: IdRun) -> Loss:
 
 
 def why_missing(
-    ids: Iterable[DataPointId], losses: list[StoredLoss], expired: ExpiredPeriods
+    ids: Iterable[DataPointId], losses: list[StoredLoss], expired: Callable[[Ids], list[Ids]]
 ) -> dict[DataPointId, str]:
     """Why each of some ids, none of which is stored, is missing: the first of the losses that name it, which the others
-    follow from; expired when it lies where ids were deleted; else unknown."""
+    follow from; expired when it lies where ids were deleted, as `expired` tells for any range; else unknown."""
     ordered = sorted(set(ids))
     reasons: dict[DataPointId, str] = {}
     for stored in losses:
@@ -100,7 +100,7 @@ def why_missing(
             reasons.update(dict.fromkeys(_within(ordered, run), stored.loss.why))
     unnamed = [id for id in ordered if id not in reasons]
     for node, first, end in _stretches(unnamed):
-        for gone in expired.over(Ids(node, first, end)):
+        for gone in expired(Ids(node, first, end)):
             reasons.update(dict.fromkeys(_within(unnamed, IdRun(node, gone.first, gone.end - gone.first)), Why.EXPIRED))
     return {id: str(reasons.get(id, UNKNOWN)) for id in ordered}
 

@@ -1,4 +1,4 @@
-"""What of a shipment goes into the embedded store: checked, and laid out as rows. No I/O."""
+"""What of a shipment goes into a store: checked, and laid out as rows. No I/O."""
 
 from collections.abc import Iterator, Sequence
 

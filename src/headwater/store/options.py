@@ -1,4 +1,4 @@
-"""The options of the embedded store, and how it is opened."""
+"""Which store a site has: the options of each kind, and how it is opened."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from headwater.model.errors import ConfigError
+from headwater.store.cassandra.options import CassandraOptions
 from headwater.store.files import files_of
 from headwater.store.reader import SqliteReader
 from headwater.store.retention import Keep
@@ -54,3 +55,7 @@ class SqliteOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag
             )
         keep = Keep(None if self.keep_days is None else self.keep_days * MS_PER_DAY, self.bytes_max)
         return Limits(self.period_days * MS_PER_DAY, self.period_bytes_max, keep)
+
+
+StoreOptions = SqliteOptions | CassandraOptions
+"""Where stamps are kept."""

@@ -1,8 +1,9 @@
-"""What shipments would change in the embedded store, or why they are refused; nothing is written here."""
+"""What shipments would change in a store, or why they are refused; nothing is written here."""
 
 from bisect import bisect_right, insort
 from collections import Counter
 from collections.abc import Callable, Iterable
+from typing import NamedTuple, Protocol
 
 from headwater.model.context import Context
 from headwater.model.errors import Rejected
@@ -10,11 +11,60 @@ from headwater.model.ids import DataPointId
 from headwater.model.records import SERIES_MAX, Config, Definition, Loss
 from headwater.model.shipment import Shipment
 from headwater.store.batches import Ids, StoredBatch
-from headwater.store.catalogue_writer import CatalogueWriter, Changes
 from headwater.store.ingest import PreparedBatch, definition_fault, prepared
+from headwater.store.port import Alarm
 
 LOGS_MAX = 1 << 22
 SEQUENCE_MAX = (1 << 63) - 1
+
+
+class Changes(NamedTuple):
+    """What shipments tell the catalogue. Logs are named by their ids, nodes by theirs."""
+
+    logs: set[bytes]
+    definitions: list[Definition]
+    contexts: list[Context]
+    configs: list[tuple[int, bytes, int, Config]]
+    """(node, log, sequence, config)"""
+    losses: list[tuple[int, bytes, int, Loss]]
+    """(node, log, sequence, loss)"""
+    refused: list[str]
+    """Reasons, one for each refusal."""
+    alarms: list[Alarm]
+
+    @classmethod
+    def none(cls) -> "Changes":
+        return cls(set(), [], [], [], [], [], [])
+
+
+class Known(Protocol):
+    """What a store already knows, as far as judging a shipment needs it."""
+
+    def has_log(self, log: bytes) -> bool:
+        """Whether a log was ever named."""
+        ...
+
+    def log_count(self) -> int:
+        """How many logs were."""
+        ...
+
+    def definition(self, log: bytes, number: int) -> Definition | None:
+        """What a log has said of a series."""
+        ...
+
+    def series_count(self, log: bytes) -> int:
+        """How many series a log has defined."""
+        ...
+
+    def has_context(self, context: Context) -> bool: ...
+
+    def loss(self, log: bytes, sequence: int) -> Loss | None:
+        """The loss that a record of a log names."""
+        ...
+
+    def expired_over(self, ids: Ids) -> list[Ids]:
+        """The ranges of deleted ids that overlap some ids."""
+        ...
 
 
 class Runs:
@@ -56,7 +106,7 @@ class Planner:
 
     def __init__(
         self,
-        catalogue: CatalogueWriter,
+        known: Known,
         stored: Callable[[Ids], list[StoredBatch]],
         ends: dict[int, int],
         position: Callable[[bytes], int],
@@ -64,8 +114,8 @@ class Planner:
         """`stored` answers the batches over some ids; no id of a node is or was stored from its `ends` on. `position`
         answers the last sequence stored of a log."""
         self.batches: list[PreparedBatch] = []
-        self.changes = Changes(set(), [], [], [], [], [], [])
-        self._catalogue = catalogue
+        self.changes = Changes.none()
+        self._known = known
         self._stored = stored
         self._ends = ends
         self._position = position
@@ -135,7 +185,7 @@ class Planner:
         if batch.shipped.sequence > self._position(log):
             return False
         ids = Ids(batch.node, batch.start, batch.end)
-        return any(gone.first <= ids.first and ids.end <= gone.end for gone in self._catalogue.expired.over(ids))
+        return any(gone.first <= ids.first and ids.end <= gone.end for gone in self._known.expired_over(ids))
 
     def _new_definitions(self, definitions: Iterable[Definition]) -> list[Definition]:
         found: dict[tuple[bytes, int], Definition] = {}
@@ -144,13 +194,13 @@ class Planner:
             if fault is not None:
                 raise Rejected("series", fault)
             name = (one.log, one.number)
-            there = found.get(name) or self._definitions.get(name) or self._catalogue.definition(*name)
+            there = found.get(name) or self._definitions.get(name) or self._known.definition(*name)
             if there is None or (there.damaged and not one.damaged):
                 found[name] = one
             elif not one.damaged and (there.meter, there.metric) != (one.meter, one.metric):
                 raise Rejected("conflict", f"series {one.number} of log {one.log.hex()} is stored with another name")
         for log, count in Counter(log for log, _ in found).items():
-            if self._catalogue.series_count(log) + self._new_series[log] + count > SERIES_MAX:
+            if self._known.series_count(log) + self._new_series[log] + count > SERIES_MAX:
                 raise Rejected("series", f"log {log.hex()} names more than {SERIES_MAX} series")
         return list(found.values())
 
@@ -164,7 +214,7 @@ class Planner:
         found: dict[int, Loss] = {}
         for sequence, loss in losses:
             _check_sequence(sequence)
-            there = found.get(sequence) or self._losses.get((log, sequence)) or self._catalogue.loss(log, sequence)
+            there = found.get(sequence) or self._losses.get((log, sequence)) or self._known.loss(log, sequence)
             if there is None:
                 found[sequence] = loss
             elif there != loss:
@@ -172,11 +222,11 @@ class Planner:
         return list(found.items())
 
     def _new_contexts(self, contexts: Iterable[Context]) -> list[Context]:
-        return [context for context in contexts if not self._catalogue.has_context(context)]
+        return [context for context in contexts if not self._known.has_context(context)]
 
     def _new_logs(self, logs: set[bytes]) -> set[bytes]:
-        new = {log for log in logs if self._catalogue.log_number(log) is None} - self.changes.logs
-        if new and self._catalogue.log_count() + len(self.changes.logs) + len(new) > LOGS_MAX:
+        new = {log for log in logs if not self._known.has_log(log)} - self.changes.logs
+        if new and self._known.log_count() + len(self.changes.logs) + len(new) > LOGS_MAX:
             raise Rejected("series", f"the store names more than {LOGS_MAX} logs")
         return new
 

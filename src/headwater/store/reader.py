@@ -93,7 +93,9 @@ class SqliteReader:
         return self._answer(lambda request: arrivals(self._periods, request, place, most))
 
     def missing(self, ids: list[DataPointId]) -> dict[DataPointId, str]:
-        return self._answer(lambda _: why_missing(ids, self._catalogue.named_lost(LOSSES_MAX), self._catalogue.expired))
+        return self._answer(
+            lambda _: why_missing(ids, self._catalogue.named_lost(LOSSES_MAX), self._catalogue.expired.over)
+        )
 
     def held(self, size: int = 1000, before: int | None = None) -> list[Held]:
         return self._answer(lambda _: self._periods.held(before))[: max(size, 0)]

@@ -1,6 +1,7 @@
 """Finding first stamps by series, node and event time: which blocks may hold them, and which of their readings do."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -50,7 +51,18 @@ class Entry(NamedTuple):
 ANY = Entry(None, None)
 
 
-class _Hits:
+class Candidate(NamedTuple):
+    """A place where hits may be."""
+
+    t_min: int
+    t_max: int
+    """Nothing there lies before or behind, by event time."""
+    sought: SeriesSought
+    keyed: Callable[[], list[Keyed]]
+    """Reads the batches there that may hold hits."""
+
+
+class Gathering:
     """The first hits so far, in the order of the search."""
 
     def __init__(self, size: int, newest: bool) -> None:
@@ -75,7 +87,19 @@ class _Hits:
         last = self.found.timestamps[-1]
         return bool(t_max >= last if self.newest else t_min <= last)
 
-    def add(self, batches: list[StoredBatch], found: Found) -> None:
+    def look(self, search: Search, candidates: Iterable[Candidate]) -> None:
+        """Take in what places hold that a search wants; those come first that may hold what the order puts first."""
+        for candidate in candidates:
+            if not self.may_take(candidate.t_min, candidate.t_max):
+                return
+            for some in _portions(sorted(candidate.keyed(), key=_last_first if self.newest else _first_first)):
+                if not self.may_take(some[0].t_min, some[0].t_max):
+                    break
+                batches = [one.batch for one in some]
+                found = candidate.sought.find([batch.keys or b"" for batch in batches])
+                self._add(batches, _chosen(batches, found, search))
+
+    def _add(self, batches: list[StoredBatch], found: Found) -> None:
         if len(found.which):
             self._more.append((batches, found))
             self.count += len(found.which)
@@ -114,23 +138,26 @@ def entries_of(names: list[SeriesName], number_of: dict[bytes, int]) -> list[Ent
 
 def found_by(periods: Periods, search: Search, entries: list[Entry] | None, size: int) -> Hits:
     """The first `size` hits of a search among the series of some entries, None for all series."""
-    search = _narrowed(search)
-    hits = _Hits(size, search.newest)
+    search = narrowed(search)
+    hits = Gathering(size, search.newest)
     sought = {entry.number: SeriesSought(entry.series) for entry in entries or [ANY]}
-    for stretch, entry in _candidates(periods, search, entries):
-        if not hits.may_take(stretch.t_min, stretch.t_max):
-            break
-        period = periods.numbered(stretch.period)
-        if period is None:
-            continue
-        keyed = period.keyed(stretch, entry.number, search.node, search.first_ms, search.last_ms)
-        for some in _portions(sorted(keyed, key=_last_first if search.newest else _first_first)):
-            if not hits.may_take(some[0].t_min, some[0].t_max):
-                break
-            batches = [one.batch for one in some]
-            found = sought[entry.number].find([batch.keys or b"" for batch in batches])
-            hits.add(batches, _chosen(batches, found, search))
+    hits.look(
+        search,
+        (
+            Candidate(
+                stretch.t_min, stretch.t_max, sought[entry.number], partial(_read, periods, stretch, entry, search)
+            )
+            for stretch, entry in _candidates(periods, search, entries)
+        ),
+    )
     return hits.found
+
+
+def _read(periods: Periods, stretch: Stretch, entry: Entry, search: Search) -> list[Keyed]:
+    period = periods.numbered(stretch.period)
+    if period is None:
+        return []
+    return period.keyed(stretch, entry.number, search.node, search.first_ms, search.last_ms)
 
 
 def _portions(keyed: list[Keyed]) -> Iterator[list[Keyed]]:
@@ -143,7 +170,7 @@ def _portions(keyed: list[Keyed]) -> Iterator[list[Keyed]]:
         first, most = first + size, 2 * most
 
 
-def _narrowed(search: Search) -> Search:
+def narrowed(search: Search) -> Search:
     """The search without the times that lie before its place."""
     if search.after is None:
         return search

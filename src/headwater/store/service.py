@@ -13,7 +13,8 @@ from headwater.model.errors import ConfigError, HeadwaterError, NotFound, Reject
 from headwater.model.ids import format_node
 from headwater.model.report import NodeReport
 from headwater.store.commit import Committer, committing
-from headwater.store.options import SqliteOptions
+from headwater.store.opening import open_writer
+from headwater.store.options import StoreOptions
 from headwater.store.port import Expired
 from headwater.store.retention import WHY
 from headwater.store.shipments import opened_report
@@ -205,7 +206,7 @@ def _refusal(error: HeadwaterError, sequence: int, fatal: bool) -> pb.StampsDown
 
 
 async def serve(
-    options: SqliteOptions,
+    options: StoreOptions,
     folder: Path,
     site: str,
     host: str,
@@ -222,7 +223,7 @@ async def serve(
     `heard` is called with the report of each node as it comes, `forget` with each node that is gone on purpose.
     ConfigError or Unavailable as `open_writer` raises them, ConfigError when the port cannot be had.
     """
-    writer = options.open_writer(folder, site, now)
+    writer = open_writer(options, folder, site, now)
     try:
         async with committing(writer, now) as committer:
             server = grpc.aio.server(interceptors=[Forgiving()], options=[*GRPC_OPTIONS, *_KEEPALIVE])

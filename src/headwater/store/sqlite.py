@@ -9,24 +9,20 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from headwater.model.errors import NotFound, Rejected
-from headwater.model.ids import NODE_MAX, IdRun, format_node
+from headwater.model.ids import NODE_MAX, IdRun
 from headwater.model.report import NodeReport
 from headwater.model.shipment import Shipment
+from headwater.store.admission import Admission, unknown_reporter
 from headwater.store.batches import Ids, StoredBatch
 from headwater.store.catalogue import IDS, PeriodRow
-from headwater.store.catalogue_writer import CatalogueWriter, Changes
+from headwater.store.catalogue_writer import CatalogueWriter
 from headwater.store.files import StoreFiles, locked, make_folder, open_to_write, storage_errors
-from headwater.store.ingest import LOG_BYTES, PreparedBatch
+from headwater.store.ingest import PreparedBatch
 from headwater.store.period_writer import Addition, PeriodWriter
 from headwater.store.periods import Periods
-from headwater.store.planning import SEQUENCE_MAX, Planner
-from headwater.store.port import Alarm, Expired, Group
+from headwater.store.planning import Planner
+from headwater.store.port import Expired, Group
 from headwater.store.retention import ASKED, Keep, Sealed, decide
-
-LIVE_MS = 30_000
-"""How long a node that does not say bye keeps others from its id."""
-ALARMING = frozenset({"conflict", "node-conflict"})
-_NAME_LENGTH_MAX = 1000
 
 
 class Limits(NamedTuple):
@@ -35,11 +31,6 @@ class Limits(NamedTuple):
     period_ms: int
     period_bytes_max: int
     keep: Keep = Keep()
-
-
-class _Live(NamedTuple):
-    log: bytes
-    seen_ms: int
 
 
 class SqliteWriter:
@@ -63,7 +54,7 @@ class SqliteWriter:
         self._site = site
         self._limits = limits
         self._now = now
-        self._live: dict[int, _Live] = {}
+        self._admission = Admission(site, now, self._node_of)
         self._broken = False
         self._opened = ExitStack()
         with storage_errors(files.folder):
@@ -83,19 +74,16 @@ class SqliteWriter:
     def hello(self, site: str, node: int, log: bytes, name: str, address: str, now_ms: int) -> int:
         with self._storage():
             try:
-                self._check_hello(site, node, log, name, address)
-                self._check_identity(node, log, now_ms)
+                self._admission.check(site, node, log, name, address, now_ms)
             except Rejected as refusal:
-                self._count_refusal(refusal, node, log)
+                self._catalogue.apply(self._admission.refusal(refusal, node, log))
                 raise
             self._catalogue.meet(node, log, name, address)
-            self._live[node] = _Live(log, now_ms)
+            self._admission.admit(node, log, now_ms)
             return self._period.position(log)
 
     def bye(self, log: bytes) -> None:
-        for node, live in list(self._live.items()):
-            if live.log == log:
-                del self._live[node]
+        self._admission.bye(log)
 
     def add(self, log: bytes, groups: list[tuple[int, Shipment]]) -> None:
         for refusal in self.add_all([Group(log, last, shipment) for last, shipment in groups]):
@@ -107,8 +95,7 @@ class SqliteWriter:
             now_ms = self._now()
             self._follow_when_due(now_ms)
             planner = Planner(self._catalogue, self._over, self._ends, self._period.position)
-            positions: dict[bytes, int] = {}
-            outcomes = [self._judge(planner, group, positions, now_ms) for group in groups]
+            outcomes, positions = self._admission.judge(planner, groups, now_ms)
             if any(planner.changes):
                 self._catalogue.apply(planner.changes)
             if positions:
@@ -119,10 +106,10 @@ class SqliteWriter:
     def report(self, report: NodeReport, now_ms: int) -> None:
         with self._storage():
             if not 0 <= report.node <= NODE_MAX or not self._catalogue.set_report(report, now_ms):
-                refusal = Rejected("unknown-node", f"a report of node {report.node}, which has not said hello")
-                self._count_refusal(refusal, 0, b"")
+                refusal = unknown_reporter(report.node)
+                self._catalogue.apply(self._admission.refusal(refusal, 0, b""))
                 raise refusal
-            self._seen(report.node, now_ms)
+            self._admission.seen(report.node, now_ms)
 
     def periods(self) -> list[PeriodRow]:
         """All periods, oldest first; the last is open."""
@@ -169,56 +156,8 @@ class SqliteWriter:
         self._files.unlink_period(number)
         return gone
 
-    def _check_hello(self, site: str, node: int, log: bytes, name: str, address: str) -> None:
-        if site != self._site:
-            raise Rejected("site", f"this store holds site {self._site!r}, not {site[:70]!r}")
-        if not 0 <= node <= NODE_MAX:
-            raise Rejected("node", f"node id {node} does not fit in 3 bytes")
-        if len(log) != LOG_BYTES:
-            raise Rejected("log", f"a log id of {len(log)} bytes, {LOG_BYTES} are needed")
-        if max(len(name), len(address)) > _NAME_LENGTH_MAX:
-            raise Rejected("name", f"a name or address of more than {_NAME_LENGTH_MAX} characters")
-
-    def _check_identity(self, node: int, log: bytes, now_ms: int) -> None:
-        owner = self._catalogue.node_of(log)
-        if owner not in (None, node):
-            raise Rejected("node-conflict", f"log {log.hex()} is of node {owner:06x}, not of {node:06x}")
-        live = self._live.get(node)
-        if live is not None and live.log != log and now_ms - live.seen_ms < LIVE_MS:
-            raise Rejected(
-                "node-conflict",
-                f"node {format_node(node)} is live with log {live.log.hex()}: give one of the two another id, or"
-                f" wait {LIVE_MS // 1000} s if its log was replaced",
-            )
-
-    def _judge(self, planner: Planner, group: Group, positions: dict[bytes, int], now_ms: int) -> Rejected | None:
-        node = self._catalogue.node_of(group.log)
-        refusal = group.shipment if isinstance(group.shipment, Rejected) else None
-        if node is None:
-            refusal = Rejected("unknown-node", f"log {group.log.hex()} has not said hello")
-        elif not 0 <= group.last <= SEQUENCE_MAX:
-            refusal = Rejected("sequence", f"sequence {group.last} is out of range")
-        else:
-            self._seen(node, now_ms)
-            positions[group.log] = max(group.last, positions.get(group.log, 0))
-            if isinstance(group.shipment, Shipment):
-                refusal = planner.judge(group.log, node, group.shipment)
-        if refusal is not None:
-            _note_refusal(planner.changes, refusal, self._alarm(refusal, node or 0, group.log, group.last))
-        return refusal
-
-    def _count_refusal(self, refusal: Rejected, node: int, log: bytes) -> None:
-        changes = Changes(set(), [], [], [], [], [], [])
-        _note_refusal(changes, refusal, self._alarm(refusal, node & NODE_MAX, log[:LOG_BYTES], 0))
-        self._catalogue.apply(changes)
-
-    def _alarm(self, refusal: Rejected, node: int, log: bytes, sequence: int) -> Alarm:
-        return Alarm(self._now(), refusal.reason, node, log, sequence & SEQUENCE_MAX, refusal.detail)
-
-    def _seen(self, node: int, now_ms: int) -> None:
-        live = self._live.get(node)
-        if live is not None:
-            self._live[node] = live._replace(seen_ms=now_ms)
+    def _node_of(self, log: bytes) -> int | None:
+        return self._catalogue.node_of(log)
 
     def _additions(self, batches: list[PreparedBatch]) -> list[Addition]:
         entries: dict[bytes, int] = {}
@@ -296,9 +235,3 @@ class SqliteWriter:
             with suppress(sqlite3.Error):
                 self._opened.close()
             raise
-
-
-def _note_refusal(changes: Changes, refusal: Rejected, alarm: Alarm) -> None:
-    changes.refused.append(refusal.reason)
-    if refusal.reason in ALARMING:
-        changes.alarms.append(alarm)

@@ -10,6 +10,7 @@ from headwater.model.ids import DataPointId
 from headwater.store.query.child import answer
 from headwater.store.query.engine import Engine
 from headwater.store.query.frames import BEGUN, DATA, ENDED, HEAD, Begun, Ended, Request
+from tests.store.stores import Store
 
 Row = dict[str, Any]
 
@@ -38,9 +39,17 @@ class Asked:
 
 
 def ask(folder: Path, site: str, sql: str, **options: Any) -> Asked:
-    """The answer to a query; raises what it is refused with."""
+    """The answer to a query of the embedded store; raises what it is refused with."""
+    return _asked(Request(sql, str(folder), site, **options))
+
+
+def ask_of(store: Store, sql: str, **options: Any) -> Asked:
+    """The same of any store."""
+    return _asked(Request(sql, str(store.folder), store.site, store.options, **options))
+
+
+def _asked(request: Request) -> Asked:
     said: list[bytes] = []
-    request = Request(sql, str(folder), site, **options)
     with closing(Engine(request.memory_bytes_max, request.threads)) as engine:
         answer(engine, request, said.append, no_values)
     return Asked(b"".join(said))

@@ -14,10 +14,10 @@ from headwater.model.ids import DataPointId, format_node
 from headwater.model.records import Kind
 from headwater.model.stamp import OriginKind, contribution_of
 from headwater.store.batches import StoredBatch
-from headwater.store.health import HealthReader, History
+from headwater.store.health import History
 from headwater.store.query.relation import COLUMNS, FLAG, INTEGER, NUMBER, TEXT, TEXTS
 from headwater.store.query.rows import NEVER, Integers, Rows, rows_of
-from headwater.store.query.scan import PORTION_POINTS, Scan
+from headwater.store.query.view import PORTION_POINTS, Histories, View
 from headwater.store.query.wanted import ALL
 
 Values = Callable[[list[DataPointId]], list[tuple[str, float | None]]]
@@ -41,12 +41,11 @@ _NOT_KNOWN = Context()
 class Relation:
     """The relation of one query, as an Arrow stream (the PyCapsule interface)."""
 
-    def __init__(self, scan: Scan, site: str, columns: frozenset[str], values: Values | None) -> None:
-        self._scan = scan
+    def __init__(self, view: View, site: str, columns: frozenset[str], values: Values | None) -> None:
+        self._view = view
         self.wanted = ALL
         self._columns = columns
-        names = {node.id: node.name for node in scan.catalogue.nodes()}
-        self._painter = _Painter(site, names, scan.health, values)
+        self._painter = _Painter(site, view.node_names(), view.health, values)
         self._absent = {field.name: pa.nulls(PORTION_POINTS, field.type) for field in SCHEMA}
         self.rows = 0
         """How many rows were read."""
@@ -61,7 +60,7 @@ class Relation:
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
         try:
-            for rows in rows_of(self._scan, self.wanted, self._columns):
+            for rows in rows_of(self._view, self.wanted, self._columns):
                 self.rows += rows.count
                 painted = self._painter.painted(rows, self._columns)
                 columns = [painted.get(field.name, self._nothing(field, rows.count)) for field in SCHEMA]
@@ -81,7 +80,7 @@ class Relation:
 class _Painter:
     """Makes Arrow columns of rows."""
 
-    def __init__(self, site: str, names: dict[int, str], health: HealthReader, values: Values | None) -> None:
+    def __init__(self, site: str, names: dict[int, str], health: Histories, values: Values | None) -> None:
         self._site = site
         self._names = names
         self._reader = health

@@ -20,7 +20,6 @@ import pyarrow as pa
 
 from headwater.model.errors import HeadwaterError, Rejected, Unavailable
 from headwater.model.ids import DataPointId
-from headwater.store.files import files_of
 from headwater.store.query import frames
 from headwater.store.query.arrow import Relation, Values
 from headwater.store.query.engine import Answer, Engine
@@ -29,7 +28,8 @@ from headwater.store.query.filters import newest_of, wanted_of
 from headwater.store.query.formats import Writer, writer_of
 from headwater.store.query.frames import BEGUN, DATA, ENDED, FAULT, HEAD, VALUES, Begun, Ended, Fault, Request
 from headwater.store.query.guard import Statement
-from headwater.store.query.scan import Scan
+from headwater.store.query.opening import open_view
+from headwater.store.query.view import View
 from headwater.store.query.wanted import Bounds, Wanted
 
 MEMORY_BESIDE = 384 << 20
@@ -85,26 +85,26 @@ def fault_of(work: Callable[[], None]) -> Fault | None:
 def answer(engine: Engine, request: Request, say: Callable[[bytes], object], values: Values) -> None:
     """Answer a request in frames; raises what the query is refused with."""
     statement = engine.statement(request.sql, request.of_2018)
-    with closing(Scan(files_of(Path(request.folder), request.site))) as scan:
-        _ask(engine, scan, statement, request, say, values)
+    with closing(open_view(request.store, Path(request.folder), request.site)) as view:
+        _ask(engine, view, statement, request, say, values)
 
 
 def _ask(
     engine: Engine,
-    scan: Scan,
+    view: View,
     statement: Statement,
     request: Request,
     say: Callable[[bytes], object],
     values: Values,
 ) -> None:
-    relation = Relation(scan, request.site, statement.columns, values if request.values else None)
+    relation = Relation(view, request.site, statement.columns, values if request.values else None)
     engine.lock(relation)
     relation.wanted = wanted_of(statement, engine.constants)
     try:
         if request.stream:
             _stream(engine.read(statement.sql), request, relation, say)
         else:
-            _spool(engine, statement, request, relation, scan, say)
+            _spool(engine, statement, request, relation, view, say)
     except SqlFault as fault:
         raise relation.failed or fault from None
 
@@ -125,12 +125,12 @@ def _spool(
     statement: Statement,
     request: Request,
     relation: Relation,
-    scan: Scan,
+    view: View,
     say: Callable[[bytes], object],
 ) -> None:
     """Gather the answer, so that it is known whether it is cut before its first byte is sent."""
     wanted = relation.wanted
-    for looked in _looks(statement, wanted, scan):
+    for looked in _looks(statement, wanted, view):
         relation.wanted = looked
         spool = _Spool(engine.read(statement.sql), request)
         newest = newest_of(statement)
@@ -143,12 +143,12 @@ def _spool(
     say(frames.frame(ENDED, frames.encode(Ended(spool.rows, relation.rows))))
 
 
-def _looks(statement: Statement, wanted: Wanted, scan: Scan) -> Iterator[Wanted]:
+def _looks(statement: Statement, wanted: Wanted, view: View) -> Iterator[Wanted]:
     """What to look at: of the newest ids ever more, until all; else all at once."""
     newest = newest_of(statement)
     if newest is not None and not wanted.nothing and wanted.ids is None:
         rows = max(FIRST_LOOK_ROWS, 2 * newest.rows)
-        while (first := scan.newest_from(wanted, rows)) > wanted.ordinals.first:
+        while (first := view.newest_from(wanted, rows)) > wanted.ordinals.first:
             yield wanted._replace(ordinals=Bounds(first, wanted.ordinals.last))
             rows *= LOOK_FURTHER
     yield wanted

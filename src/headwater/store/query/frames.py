@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from headwater.store.options import SqliteOptions, StoreOptions
+
 HEAD = struct.Struct("<cI")
 FRAME_BYTES_MAX = 256 << 20
 
@@ -20,6 +22,8 @@ class Request(msgspec.Struct, frozen=True, array_like=True):
     folder: str
     """Of the stores."""
     site: str
+    store: StoreOptions = SqliteOptions()
+    """Where that site's stamps are."""
     format: str = "json"
     values: bool = False
     stream: bool = False

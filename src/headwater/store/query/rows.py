@@ -13,7 +13,7 @@ from headwater.model.stamp import Lists, Same
 from headwater.store.batches import Ids, StoredBatch, merged
 from headwater.store.columns import SERIES_BITS, UNKNOWN, Columns, Resolver
 from headwater.store.points import Sent
-from headwater.store.query.scan import PORTION_POINTS, Scan
+from headwater.store.query.view import PORTION_POINTS, View
 from headwater.store.query.wanted import Wanted
 
 Integers = NDArray[np.int64]
@@ -34,8 +34,8 @@ class Part(NamedTuple):
 class Rows:
     """The wanted rows of some batches."""
 
-    def __init__(self, scan: Scan, parts: list[Part], entries: list[bytes]) -> None:
-        self._scan = scan
+    def __init__(self, view: View, parts: list[Part], entries: list[bytes]) -> None:
+        self._view = view
         self._entries = entries
         self.parts = parts
         self.counts = np.array([len(part.positions) for part in parts], np.int64)
@@ -62,7 +62,7 @@ class Rows:
         """Of each row a place in the list of series; the last place is None, for what is not known."""
         codes = _joined([part.columns.series for part in self.parts if part.columns is not None])
         distinct, places = np.unique(codes, return_inverse=True)
-        keys = _keys(self._scan, self._entries, distinct.tolist())
+        keys = _keys(self._view, self._entries, distinct.tolist())
         return places.astype(np.int64), [*keys, None]
 
     @property
@@ -79,7 +79,7 @@ class Rows:
     def sent(self) -> Integers:
         """When each row was sent on, in ms; NEVER where nobody has said it."""
         ranges = merged(Ids(each.batch.node, each.batch.start, each.batch.end) for each in self.parts)
-        times = {ids: _sent_times(ids, self._scan.request.sent(ids)) for ids in ranges}
+        times = {ids: _sent_times(ids, self._view.request.sent(ids)) for ids in ranges}
         found = []
         for part in self.parts:
             batch = part.batch
@@ -90,7 +90,7 @@ class Rows:
     def contexts(self) -> list[Context | None]:
         """The context of each batch, None where its record never arrived."""
         names = [part.batch.stamp.context for part in self.parts]
-        known = self._scan.request.contexts(set(names))
+        known = self._view.request.contexts(set(names))
         return [known.get(name) for name in names]
 
     def inputs(self) -> tuple[Integers, Integers, Integers]:
@@ -103,21 +103,21 @@ class Rows:
         return [DataPointId(*each) for each in zip(self.nodes.tolist(), self.ordinals.tolist(), strict=True)]
 
 
-def rows_of(scan: Scan, wanted: Wanted, columns: frozenset[str]) -> Iterator[Rows]:
-    """All wanted rows of a scan, so many at once as stay small; `columns` are those that will be read."""
+def rows_of(view: View, wanted: Wanted, columns: frozenset[str]) -> Iterator[Rows]:
+    """All wanted rows of a view, so many at once as stay small; `columns` are those that will be read."""
     keyed = wanted.keyed or bool(columns & {"meter", "metric", "timestamp", "origin_number"})
-    for portion in scan.batches(wanted):
+    for portion in view.batches(wanted):
         for batches in _portions(portion, "inputs" in columns):
-            resolver = Resolver(scan.request.over)
+            resolver = Resolver(view.request.over)
             if keyed:
                 resolver.read(batches)
-            series = _series_test(scan, resolver, wanted)
+            series = _series_test(view, resolver, wanted)
             parts = [
                 part for batch in batches if len((part := _part(batch, wanted, resolver, keyed, series)).positions)
             ]
             if parts:
-                yield from _split(Rows(scan, parts, resolver.entries), scan, "inputs" in columns)
-            scan.rest()
+                yield from _split(Rows(view, parts, resolver.entries), view, "inputs" in columns)
+            view.rest()
 
 
 def _portions(batches: list[StoredBatch], inputs: bool) -> Iterator[list[StoredBatch]]:
@@ -133,20 +133,20 @@ def _portions(batches: list[StoredBatch], inputs: bool) -> Iterator[list[StoredB
         yield portion
 
 
-def _keys(scan: Scan, entries: list[bytes], codes: list[int]) -> list[SeriesKey | None]:
+def _keys(view: View, entries: list[bytes], codes: list[int]) -> list[SeriesKey | None]:
     """The series that codes stand for, None for what is not known."""
     wanted: dict[int, set[int]] = {}
     for code in codes:
         if code != UNKNOWN:
             wanted.setdefault(code >> SERIES_BITS, set()).add(code & _NUMBER_MASK)
-    known = {entry: scan.request.series(entries[entry], wanted[entry]) for entry in wanted}
+    known = {entry: view.request.series(entries[entry], wanted[entry]) for entry in wanted}
     return [None if code == UNKNOWN else known[code >> SERIES_BITS].get(code & _NUMBER_MASK) for code in codes]
 
 
 SeriesTest = Callable[[Integers], NDArray[np.bool_]]
 
 
-def _series_test(scan: Scan, resolver: Resolver, wanted: Wanted) -> SeriesTest | None:
+def _series_test(view: View, resolver: Resolver, wanted: Wanted) -> SeriesTest | None:
     """Whether codes stand for series that are wanted; None when all are."""
     meters, metrics = wanted.meters, wanted.metrics
     if meters is None and metrics is None:
@@ -154,7 +154,7 @@ def _series_test(scan: Scan, resolver: Resolver, wanted: Wanted) -> SeriesTest |
 
     def test(codes: Integers) -> NDArray[np.bool_]:
         distinct, places = np.unique(codes, return_inverse=True)
-        keys = _keys(scan, resolver.entries, distinct.tolist())
+        keys = _keys(view, resolver.entries, distinct.tolist())
         hits = [
             key is not None and (meters is None or key.meter in meters) and (metrics is None or key.metric in metrics)
             for key in keys
@@ -182,7 +182,7 @@ def _part(batch: StoredBatch, wanted: Wanted, resolver: Resolver, keyed: bool, s
     return Part(batch, positions[within], columns.part(within))
 
 
-def _split(rows: Rows, scan: Scan, inputs: bool) -> Iterator[Rows]:
+def _split(rows: Rows, view: View, inputs: bool) -> Iterator[Rows]:
     """Rows in portions whose inputs are not too many; one row alone may have more."""
     if not inputs or not any(isinstance(part.batch.stamp.inputs, Lists) for part in rows.parts):
         yield rows
@@ -193,7 +193,7 @@ def _split(rows: Rows, scan: Scan, inputs: bool) -> Iterator[Rows]:
         for first, end in zip(cuts, [*cuts[1:], len(counts)], strict=True):
             which = slice(first, end)
             some = Part(part.batch, part.positions[which], part.columns and part.columns.part(which))
-            yield Rows(scan, [some], rows._entries)
+            yield Rows(view, [some], rows._entries)
 
 
 def _joined(arrays: list[Integers]) -> Integers:

@@ -1,4 +1,4 @@
-"""Which stored batches may hold what a query wants, read in portions that are let go of again."""
+"""One query's view of the embedded store: which batches may hold what is wanted, read in portions."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -8,20 +8,20 @@ from typing import NamedTuple
 import numpy as np
 
 from headwater.model.ids import DataPointId
-from headwater.model.stamp import Same, Select
-from headwater.store.batches import Ids, StoredBatch, links
+from headwater.store.batches import Ids, StoredBatch
 from headwater.store.catalogue import IDS, Catalogue
-from headwater.store.columns import SERIES_BITS
+from headwater.store.columns import SERIES_BITS, Integers
 from headwater.store.files import StoreFiles, open_to_read
 from headwater.store.health import HealthReader
 from headwater.store.lineage import id_ranges
 from headwater.store.period import BLOCK_BATCHES
 from headwater.store.periods import Periods
+from headwater.store.query.derived import again, derived, lowest_of_newest, may_hold
+from headwater.store.query.view import PORTION_BATCHES, PORTION_POINTS
 from headwater.store.query.wanted import MS_MAX, Wanted
 from headwater.store.reader import MEMO_BYTES_MAX, Request
 
-PORTION_BATCHES = 256
-PORTION_POINTS = 1 << 16
+_NUMBER_MASK = (1 << SERIES_BITS) - 1
 SERIES_SOUGHT_MAX = 1_000
 """Series that are sought one by one; for more of them blocks are chosen by time alone."""
 SOUGHT_SHARE_MAX = 0.3
@@ -48,6 +48,9 @@ class Scan:
         self.health.close()
         self.catalogue.connection.close()
 
+    def node_names(self) -> dict[int, str]:
+        return {node.id: node.name for node in self.catalogue.nodes()}
+
     def rest(self) -> None:
         """To be called when a portion is read: lets go of transactions, files and memory."""
         self._periods.end()
@@ -67,23 +70,12 @@ class Scan:
         else:
             portions = self._all()
         for portion in portions:
-            yield [batch for batch in portion if _may_hold(batch, wanted)]
+            yield [batch for batch in portion if may_hold(batch, wanted)]
 
     def newest_from(self, wanted: Wanted, rows: int) -> int:
         """The lowest ordinal such that from there on there are at least so many data points of the wanted nodes; 0
         when there are not."""
-        heap: list[tuple[int, int, Iterator[tuple[int, int]]]] = []
-        for number, node in enumerate(self._nodes(wanted)):
-            ends = self._newest(node, wanted.ordinals.last)
-            if (first := next(ends, None)) is not None:
-                heap.append((-first[0], number, _again(first, ends)))
-        heapify(heap)
-        while heap and rows > 0:
-            _, number, ends = heappop(heap)
-            rows -= next(ends)[1]
-            if (following := next(ends, None)) is not None:
-                heappush(heap, (-following[0], number, _again(following, ends)))
-        return -heap[0][0] if heap else 0
+        return lowest_of_newest([self._newest(node, wanted.ordinals.last) for node in self._nodes(wanted)], rows)
 
     def _nodes(self, wanted: Wanted) -> list[int]:
         if wanted.nodes is not None:
@@ -141,7 +133,7 @@ class Scan:
             else:
                 yield next(ends)
             if (following := next(ends, None)) is not None:
-                heappush(heap, (-following[0], number, _again(following, ends)))
+                heappush(heap, (-following[0], number, again(following, ends)))
 
     def _newest_in(self, number: int, node: int, last: int) -> Iterator[tuple[int, int]]:
         before = last + 1
@@ -174,37 +166,18 @@ class Scan:
         """The batches of some stretches that hold wanted keys, and all that inherit them."""
         codes = self._codes(wanted)
         seen = _Seen()
-        for stretch in sought:
-            for portion in self._stretch(*stretch):
-                fresh = [_Hit(batch, *hits) for batch in portion if (hits := self._hits(batch, codes, wanted))]
-                walked: set[tuple[tuple[int, int], int, int]] = set()  # A cycle ends.
-                while fresh:
-                    walked.update(hit.key for hit in fresh)
-                    yield [hit.batch for hit in fresh if seen.first_time(hit.batch)]
-                    heirs = {heir.key: heir for hit in fresh for heir in self._heirs(hit)}
-                    fresh = [heir for key, heir in heirs.items() if key not in walked]
 
-    def _hits(self, batch: StoredBatch, codes: list[int] | None, wanted: Wanted) -> tuple[int, int] | None:
-        """The positions first <= position < end of a batch between which its wanted keys lie."""
-        columns = batch.key_columns
-        if columns is None:
-            return None
-        hits = (columns[1] >= wanted.timestamps.first) & (columns[1] <= wanted.timestamps.last)
-        if codes is not None:
-            entry = (self.catalogue.log_number(batch.shipped.entry) or 0) << SERIES_BITS
-            hits &= np.isin(columns[0] + entry, codes)
-        positions = np.flatnonzero(hits)
-        return (int(positions[0]), int(positions[-1]) + 1) if len(positions) else None
+        def numbers_of(entry: bytes) -> Integers | None:
+            if codes is None:
+                return None
+            number = self.catalogue.log_number(entry) or 0
+            return np.array([code & _NUMBER_MASK for code in codes if code >> SERIES_BITS == number], np.int64)
 
-    def _heirs(self, hit: "_Hit") -> Iterator["_Hit"]:
-        batch = hit.batch
-        ids = Ids(batch.node, batch.start + hit.first, batch.start + hit.end)
-        for child in self.request.children(ids):
-            if child.keys is None and isinstance(child.stamp.inputs, Same | Select) and self._known(child):
-                found = links(child, ids)
-                if found:
-                    last = found[-1]
-                    yield _Hit(child, found[0].output, last.output + last.end - last.first)
+        def children(ids: Ids) -> Iterator[StoredBatch]:
+            return (child for child in self.request.children(ids) if self._known(child))
+
+        portions = (portion for stretch in sought for portion in self._stretch(*stretch))
+        return derived(portions, wanted.timestamps, numbers_of, children, seen.first_time)
 
     def _known(self, batch: StoredBatch) -> bool:
         """Whether a batch was stored when the query began."""
@@ -231,18 +204,6 @@ class _Stretch(NamedTuple):
     end: int
 
 
-class _Hit(NamedTuple):
-    """A batch with wanted data points at first <= position < end."""
-
-    batch: StoredBatch
-    first: int
-    end: int
-
-    @property
-    def key(self) -> tuple[tuple[int, int], int, int]:
-        return (self.batch.place, self.first, self.end)
-
-
 class _Seen:
     """The batches that were answered with, a byte each."""
 
@@ -257,17 +218,3 @@ class _Seen:
         first = not bids[bid]
         bids[bid] = 1
         return first
-
-
-def _again(first: tuple[int, int], rest: Iterator[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    yield first
-    yield from rest
-
-
-def _may_hold(batch: StoredBatch, wanted: Wanted) -> bool:
-    """Whether a batch may hold what is wanted, without its keys."""
-    if wanted.nodes is not None and batch.node not in wanted.nodes:
-        return False
-    if batch.end <= wanted.ordinals.first or batch.start > wanted.ordinals.last:
-        return False
-    return wanted.received.open or wanted.received.first <= batch.stamp.received_ms <= wanted.received.last

@@ -1,0 +1,1 @@
+"""The provenance store on Apache Cassandra 5."""

@@ -1,0 +1,44 @@
+"""Batches in the order in which the store took them, by the transactions that it keeps."""
+
+from headwater.store.arrivals import described
+from headwater.store.cassandra import statements as cql
+from headwater.store.cassandra.catalogue import Catalogue
+from headwater.store.cassandra.graph import Graph
+from headwater.store.cassandra.places import IN_TRANSACTION, PAGE_ARRIVALS, unpacked
+from headwater.store.port import Arrivals, Landing
+
+_NONE = Landing(0, -1)
+
+
+def newest_landing(catalogue: Catalogue) -> Landing:
+    """The place of the last batch that was stored."""
+    taken = catalogue.head().taken
+    row = catalogue.connection.row(cql.ARRIVAL_AT, catalogue.site, taken // PAGE_ARRIVALS, taken)
+    return _NONE if row is None else Landing(0, taken * IN_TRANSACTION + len(unpacked(row[0])) - 1)
+
+
+def arrivals(catalogue: Catalogue, graph: Graph, place: Landing, most: int) -> Arrivals:
+    """The first `most` batches behind a place; of the place's own transaction what stands behind it."""
+    last = catalogue.head().taken
+    landed: list[tuple[Landing, tuple[int, int]]] = []
+    first = max(place.bid // IN_TRANSACTION, 0)
+    for page in range(first // PAGE_ARRIVALS, last // PAGE_ARRIVALS + 1):
+        for taken, body in catalogue.connection.rows(cql.ARRIVALS, catalogue.site, page, first, last):
+            places = enumerate(unpacked(body), taken * IN_TRANSACTION)
+            landed += [(Landing(0, bid), name) for bid, name in places if bid > place.bid]
+            if len(landed) >= most:
+                break
+        if len(landed) >= most:
+            break
+    landed = landed[:most]
+    graph.read([name for _, name in landed])
+    found = [(at, batch) for at, name in landed if (batch := graph.memo.placed(name)) is not None]
+    whole = len(found) == len(landed) and _is_there(catalogue, place, first)
+    return Arrivals(described(graph, found), whole)
+
+
+def _is_there(catalogue: Catalogue, place: Landing, taken: int) -> bool:
+    """Whether the transaction of a place is still kept, so that nothing behind it can have gone."""
+    if place.bid < 0 or taken == 0:
+        return True
+    return catalogue.connection.row(cql.ARRIVAL_AT, catalogue.site, taken // PAGE_ARRIVALS, taken) is not None

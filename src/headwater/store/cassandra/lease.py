@@ -1,0 +1,68 @@
+"""Who writes a site: one process at a time; another takes over once it is gone."""
+
+import contextlib
+import os
+import secrets
+import socket
+import time
+
+from headwater.model.errors import Unavailable
+from headwater.store.cassandra import statements as cql
+from headwater.store.cassandra.connection import Connection
+
+LEASE_S = 20
+"""A writer that has not renewed its lease for so long is gone."""
+RENEW_S = 5.0
+
+
+class Lease:
+    """The right to write a site, as long as it is renewed."""
+
+    def __init__(self, connection: Connection, site: str) -> None:
+        """Unavailable while another process has it."""
+        self._connection = connection
+        self._site = site
+        self._holder = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
+        self._renewed_s = 0.0
+        self._renew(_is_gone)
+
+    def keep(self) -> None:
+        """Renew it when it is time; Unavailable when another process has taken it."""
+        if time.monotonic() - self._renewed_s >= RENEW_S:
+            self._renew(lambda holder: False)
+
+    def give_up(self) -> None:
+        """Let another process have it at once."""
+        with contextlib.suppress(Unavailable):
+            self._write(1)
+
+    def _renew(self, may_replace: "object") -> None:
+        row = self._connection.row(cql.WRITER, self._site)
+        holder = None if row is None else row[0]
+        if holder not in (None, self._holder) and not (callable(may_replace) and may_replace(holder)):
+            raise Unavailable(
+                f"site {self._site} in keyspace {self._connection.options.keyspace} already has a writer ({holder}):"
+                f" stop it first, or wait {LEASE_S} s after its end",
+                RENEW_S,
+            )
+        self._write(LEASE_S)
+        self._renewed_s = time.monotonic()
+
+    def _write(self, seconds: int) -> None:
+        now_ms = time.time_ns() // 1_000_000
+        self._connection.write_at_once([(cql.SET_WRITER, (self._site, self._holder, now_ms, seconds))])
+
+
+def _is_gone(holder: str) -> bool:
+    """Whether a holder was a process of this machine that has ended."""
+    host, _, rest = holder.partition("/")
+    pid = rest.partition("/")[0]
+    if host != socket.gethostname() or not pid.isdecimal() or int(pid) == os.getpid():
+        return host == socket.gethostname() and pid == str(os.getpid())
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False

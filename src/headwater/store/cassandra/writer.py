@@ -1,0 +1,164 @@
+"""The store on Cassandra: the one writer of a site.
+
+A transaction is many rows and then one: whatever it stores is written side by side, and counts once the head of the
+site, written last, has its number. After a failure in between, what is shipped again is stored again under a later
+number; rows are the same, so nothing is there twice.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+from cassandra import Unauthorized
+
+from headwater.model.errors import ConfigError, Rejected, Unavailable
+from headwater.model.ids import NODE_MAX
+from headwater.model.report import NodeReport
+from headwater.model.shipment import Shipment
+from headwater.store.admission import Admission, unknown_reporter
+from headwater.store.cassandra import statements as cql
+from headwater.store.cassandra.catalogue import Catalogue
+from headwater.store.cassandra.connection import Connection, Write, release, share
+from headwater.store.cassandra.keyspace import made, not_permitted
+from headwater.store.cassandra.lease import Lease
+from headwater.store.cassandra.memory import Memory
+from headwater.store.cassandra.options import CassandraOptions
+from headwater.store.cassandra.transaction import Transaction
+from headwater.store.files import StoreFiles, files_of, make_folder, storage_errors
+from headwater.store.planning import Changes, Planner
+from headwater.store.port import Expired, Group
+
+_encode = msgspec.msgpack.Encoder().encode
+_logger = logging.getLogger(__name__)
+
+
+class CassandraWriter:
+    """A site in a keyspace, open for writing; for one thread at a time."""
+
+    def __init__(self, options: CassandraOptions, folder: Path, site: str, now: Callable[[], int]) -> None:
+        """`now` gives ms since the epoch. ConfigError when Cassandra is there and cannot be used like this; while it is
+        away, every call says Unavailable."""
+        self._options = options
+        self._files = files_of(folder, site)
+        self._site = site
+        self._now = now
+        self._admission = Admission(site, now, self._node_of)
+        self._connection: Connection | None = None
+        self._lease: Lease | None = None
+        self._memory: Memory | None = None
+        with storage_errors(self._files.folder):
+            make_folder(self._files.folder)
+        try:
+            self._open()
+        except Unavailable as error:
+            _logger.warning("%s; stamps wait at the nodes until it does", error)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def files(self) -> StoreFiles:
+        """Where lies what is not in Cassandra: how the nodes stand."""
+        return self._files
+
+    def hello(self, site: str, node: int, log: bytes, name: str, address: str, now_ms: int) -> int:
+        with self._storage() as memory:
+            try:
+                self._admission.check(site, node, log, name, address, now_ms)
+            except Rejected as refusal:
+                self._apply(memory, self._admission.refusal(refusal, node, log))
+                raise
+            self._write_known(
+                memory,
+                [
+                    (cql.SET_LOG, (self._site, log, node)),
+                    (cql.SET_NODE, (self._site, node, name, address, log)),
+                ],
+            )
+            memory.logs[log], memory.latest[node] = node, log
+            self._admission.admit(node, log, now_ms)
+            return memory.position(log)
+
+    def bye(self, log: bytes) -> None:
+        self._admission.bye(log)
+
+    def add(self, log: bytes, groups: list[tuple[int, Shipment]]) -> None:
+        for refusal in self.add_all([Group(log, last, shipment) for last, shipment in groups]):
+            if refusal is not None:
+                raise refusal
+
+    def add_all(self, groups: list[Group]) -> list[Rejected | None]:
+        with self._storage() as memory:
+            now_ms = self._now()
+            memory.know_ends({self._node_of(group.log) for group in groups})
+            planner = Planner(memory, memory.stored, memory.ends, memory.position)
+            outcomes, positions = self._admission.judge(planner, groups, now_ms)
+            Transaction(memory, planner.changes, planner.batches, positions).run()
+            return outcomes
+
+    def report(self, report: NodeReport, now_ms: int) -> None:
+        with self._storage() as memory:
+            if not 0 <= report.node <= NODE_MAX or report.node not in memory.latest:
+                refusal = unknown_reporter(report.node)
+                self._apply(memory, self._admission.refusal(refusal, 0, b""))
+                raise refusal
+            self._write_known(memory, [(cql.SET_REPORT, (self._site, report.node, _encode(report), now_ms))])
+            self._admission.seen(report.node, now_ms)
+
+    def expire(self, now_ms: int) -> list[Expired]:
+        """Nothing: what is old goes by its time to live."""
+        return []
+
+    def close(self) -> None:
+        if self._lease is not None:
+            self._lease.give_up()
+        self._memory, self._lease = None, None
+        if self._connection is not None:
+            release(self._connection)
+            self._connection = None
+
+    def _node_of(self, log: bytes) -> int | None:
+        return None if self._memory is None else self._memory.logs.get(log)
+
+    def _apply(self, memory: Memory, changes: Changes) -> None:
+        Transaction(memory, changes, [], {}).run()
+
+    def _write_known(self, memory: Memory, writes: list[Write]) -> None:
+        """Write rows that share the site's partition key, and that something has changed."""
+        memory.head = memory.head._replace(changes=memory.head.changes + 1)
+        memory.catalogue.connection.write_at_once([*writes, (cql.SET_CHANGES, (self._site, memory.head.changes))])
+
+    def _open(self) -> Memory:
+        connection = self._connection = self._connection or share(self._options)
+        layout = made(connection)
+        try:
+            self._lease = self._lease or Lease(connection, self._site)
+        except Unavailable as error:
+            if isinstance(error.__cause__, Unauthorized):
+                raise not_permitted(self._options, error.__cause__) from error
+            raise
+        self._memory = Memory(Catalogue(connection, self._site, layout))
+        return self._memory
+
+    @contextmanager
+    def _storage(self) -> Iterator[Memory]:
+        """What happens inside either counts or does not; after a failure all is read afresh."""
+        try:
+            memory = self._memory or self._reopened()
+            if self._lease is not None:
+                self._lease.keep()
+            yield memory
+        except Rejected:
+            raise
+        except BaseException:
+            self._memory = None
+            raise
+
+    def _reopened(self) -> Memory:
+        try:
+            return self._open()
+        except ConfigError as error:
+            _logger.error("%s", error)
+            raise Unavailable(f"the store cannot be used: {error}") from error
