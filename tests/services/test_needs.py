@@ -132,6 +132,15 @@ def test_without_maven_it_is_said_how_to_get_it(tmp_path: Path, monkeypatch: pyt
         run_maven("", "list")
 
 
+def test_what_maven_complains_about_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    maven = tmp_path / "mvn"
+    maven.write_text("#!/bin/sh\nprintf '\\033[0m[ERROR] \\n[ERROR] the mirror is away\\n[ERROR] Help\\n'\nexit 1\n")
+    maven.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(NotHere, match="could not fetch the jars: the mirror is away$"):
+        run_maven("", "list")
+
+
 def test_a_step_that_fails_says_what_it_said() -> None:
     with pytest.raises(NotHere, match=r"failed with exit code 3: no room left"):
         run([sys.executable, "-c", "import sys; print('no room\\nleft', file=sys.stderr); sys.exit(3)"])

@@ -31,7 +31,7 @@ def _install_one(needs: Iterable[Need], refused: str, say: Say) -> str:
         if what := need.missing():
             try:
                 need.install(say)
-            except NotHere as error:
+            except (NotHere, OSError) as error:
                 return f"{error}; {refused}" if refused and need.packages() else str(error)
             if need.missing():
                 return f"{what} is not here; {refused or 'its package did not bring it'}"

@@ -134,8 +134,13 @@ def run_maven(project_text: str, goal: str, *options: str) -> None:
         except subprocess.TimeoutExpired:
             raise NotHere(f"Maven did not fetch the jars within {FETCH_S_MAX:.0f} s") from None
     if done.returncode:
-        errors = [line for line in done.stdout.splitlines() if line.startswith("[ERROR]")]
-        raise NotHere(f"Maven could not fetch the jars: {' '.join(errors[:2]) or done.stderr.strip()[-400:]}")
+        raise NotHere(f"Maven could not fetch the jars: {_reason(done.stdout) or done.stderr.strip()[-400:]}")
+
+
+def _reason(said: str) -> str:
+    """The first thing that Maven complains about."""
+    errors = (line.partition("[ERROR]")[2].strip() for line in said.splitlines())
+    return next(filter(None, errors), "")
 
 
 def check(jars: list[Jar], folder: Path) -> None:
