@@ -137,7 +137,7 @@ def test_what_maven_complains_about_is_said(tmp_path: Path, monkeypatch: pytest.
     maven.write_text("#!/bin/sh\nprintf '\\033[0m[ERROR] \\n[ERROR] the mirror is away\\n[ERROR] Help\\n'\nexit 1\n")
     maven.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(NotHere, match="could not fetch the jars: the mirror is away$"):
+    with pytest.raises(NotHere, match=r"could not fetch the jars: the mirror is away$"):
         run_maven("", "list")
 
 
