@@ -115,7 +115,6 @@ def run_store(options: "ServerOptions") -> int:
     from headwater.health.judge import Judge
     from headwater.health.suspicion import PROFILES
     from headwater.store.health import open_health
-    from headwater.store.opening import open_reader as open_store
     from headwater.store.service import serve as serve_store
     from headwater.wire.tasks import raising
 
@@ -127,11 +126,7 @@ def run_store(options: "ServerOptions") -> int:
     async def serve() -> None:
         writer = open_health(folder, options.site)
         judge = Judge(PROFILES[options.health], writer, wall_ms)
-        with (
-            contextlib.suppress(Unavailable),
-            contextlib.closing(open_store(options.store, folder, options.site)) as known,
-        ):
-            judge.know(node.id for node in known.nodes())
+        judge.know(await asyncio.to_thread(_known_nodes, options))
         tasks = [asyncio.create_task(judge.run())]
         if options.webhook is not None:
             tasks.append(asyncio.create_task(_post_alarms(options.webhook, folder, options.site)))
@@ -154,6 +149,15 @@ def run_store(options: "ServerOptions") -> int:
             writer.close()
 
     return asyncio.run(_run_until_told(serve()))
+
+
+def _known_nodes(options: "ServerOptions") -> list[int]:
+    """The nodes that the store knows from before; none when it is new, or away."""
+    try:
+        with contextlib.closing(open_reader(options)) as reader:
+            return [node.id for node in reader.nodes()]
+    except Unavailable:
+        return []
 
 
 async def _post_alarms(options: "WebhookOptions", folder: Path, site: str) -> None:

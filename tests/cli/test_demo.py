@@ -52,6 +52,17 @@ def test_measured_recordings_are_delivered_and_explained_too(tmp_path: Path, tes
 
 
 @pytest.mark.timeout(300)
+def test_a_demo_on_cassandra_and_redis_delivers_and_explains_everything(tmp_path: Path) -> None:
+    need("cassandra")
+    need("redis")
+    found = report_of(tmp_path, "--store", "cassandra", "--redis", "--seconds", "2", "--topology", "two-node")
+    assert found.readings_sent > 0
+    assert len({getattr(found, name) for name in EXACT}) == 1
+    assert found.redis_exact == found.redis_checked == 2 * found.readings_delivered
+    assert found.stamps_stored == 2 * found.readings_sent
+
+
+@pytest.mark.timeout(300)
 def test_every_reading_is_found_in_the_redis_of_every_node_by_its_id(tmp_path: Path) -> None:
     need("redis")
     found = report_of(tmp_path, "--redis", "--seconds", "1", "--topology", "two-node")

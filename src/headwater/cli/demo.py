@@ -1,12 +1,13 @@
 """`headwater demo`: the whole path on this machine, from sensors to lineage, checked reading by reading."""
 
+import enum
 import shutil
 import signal
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -20,14 +21,22 @@ from headwater.cli import typed
 from headwater.cli.client import asking
 from headwater.cli.demo_redis import need_redis, redis_urls, with_redis
 from headwater.cli.demo_run import DemoRun, Report, with_load
+from headwater.cli.demo_store import need_cassandra, on_cassandra
 from headwater.cli.processes import addresses
 from headwater.cli.trace import LINE_MAX, drawn
-from headwater.config import load_topology, with_free_ports
+from headwater.config import Topology, load_topology, with_free_ports
 from headwater.model.errors import ConfigError
 
 LOOK_EVERY_S = 1.0
 TRACE_AFTER_S = 12.0
 RATE = 2000.0
+
+
+class Kind(enum.StrEnum):
+    """A kind of store."""
+
+    SQLITE = "sqlite"
+    CASSANDRA = "cassandra"
 
 
 def main(arguments: list[str]) -> int:
@@ -50,6 +59,9 @@ def demo(
     redis: Annotated[
         bool, typer.Option("--redis", help="Keep recent readings in a redis-server too, and look them up there.")
     ] = False,
+    store: Annotated[
+        Kind, typer.Option(metavar="KIND", help="Where stamps are kept: sqlite, or cassandra, which is started too.")
+    ] = Kind.SQLITE,
 ) -> int:
     """Start gateways, agents and a server on free ports, replay a day of readings, and trace values to their sensors.
 
@@ -58,6 +70,8 @@ def demo(
         headwater demo
 
         headwater demo --seconds 30 --report demo.json --data recordings/
+
+        headwater demo --seconds 30 --store cassandra --redis
     """
     if report is not None and (report.is_dir() or not report.absolute().parent.is_dir()):
         raise ConfigError(f"--report {report}: there is no folder for it, or it is one")
@@ -69,10 +83,15 @@ def demo(
         loaded = with_redis(loaded)
     if not loaded.sensors:
         raise ConfigError(f"the topology {topology!r} has no [[sensors]]: there is nothing to show")
-    run = DemoRun(with_load(loaded, data, rate, folder), folder)
+    if store is Kind.CASSANDRA:
+        need_cassandra()
     ends = seconds is not None or report is not None
     try:
-        with _stopping() as stop, run:
+        with (
+            _stopping() as stop,
+            _stored(store, with_load(loaded, data, rate, folder), folder, console) as loaded,
+            DemoRun(loaded, folder) as run,
+        ):
             console.print(f"{len(loaded.gateways)} nodes of topology {topology!r} are up; {addresses(loaded.server)}")
             if ends:
                 found = _measure(run, console, seconds, topology, stop)
@@ -84,6 +103,11 @@ def demo(
             return 0
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _stored(store: Kind, topology: Topology, folder: Path, console: Console) -> AbstractContextManager[Topology]:
+    """The topology with the store that was asked for."""
+    return nullcontext(topology) if store is Kind.SQLITE else on_cassandra(topology, folder, console.print)
 
 
 def topology_file(name: str) -> Path:

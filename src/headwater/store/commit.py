@@ -39,6 +39,8 @@ class Committer:
         self._waiting_bytes = 0
         self._arrived = asyncio.Event()
         self._room = asyncio.Condition()
+        self.is_away = False
+        """Whether the store is away, and what arrives waits for it to come back."""
 
     async def call(self, do: Callable[[Writer], T]) -> T:
         """Let the writer do something between two transactions."""
@@ -46,7 +48,7 @@ class Committer:
 
     async def group(self, log: bytes, last: int, body: bytes) -> "asyncio.Future[Rejected | None]":
         """Have a group stored; waits while too much does. The future says why it was refused, None once it is
-        durable, and raises Unavailable when the store does not work."""
+        durable, and raises Unavailable when the store does not work; while it is only away, it waits."""
         return await self._submit(log, 0, last, body, False)
 
     async def report(self, log: bytes, node: int, body: bytes) -> "asyncio.Future[Rejected | None]":
@@ -89,7 +91,7 @@ class Committer:
 
     async def _store_some(self, taken: list[_Waiting]) -> None:
         try:
-            outcomes = await self.call(lambda _: self._store(taken))
+            outcomes = await self._stored(taken)
             for one, refusal in zip(taken, outcomes, strict=True):
                 _settle(one, refusal)
         except Exception as error:
@@ -100,9 +102,31 @@ class Committer:
                 if not one.outcome.done():
                     one.outcome.set_exception(error)
                     one.outcome.exception()  # Marks it as seen: the stream may have ended meanwhile.
+        except asyncio.CancelledError:
+            for one in taken:
+                one.outcome.cancel()
+            raise
         async with self._room:
             self._waiting_bytes -= sum(len(one.body) for one in taken)
             self._room.notify_all()
+
+    async def _stored(self, taken: list[_Waiting]) -> list[Rejected | None]:
+        """Store some, as often as the store says that it will be back; its agents stay and are heard meanwhile."""
+        while True:
+            try:
+                outcomes = await self.call(lambda _: self._store(taken))
+            except Unavailable as error:
+                if error.retry_after_s is None:
+                    raise
+                if not self.is_away:
+                    _log.error("%s; what is shipped waits for it", error)
+                self.is_away = True
+                await asyncio.sleep(error.retry_after_s)
+                continue
+            if self.is_away:
+                _log.info("the store is back")
+            self.is_away = False
+            return outcomes
 
     def _store(self, taken: list[_Waiting]) -> list[Rejected | None]:
         groups = [self._group(one) for one in taken]

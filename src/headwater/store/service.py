@@ -160,16 +160,20 @@ class ProvenanceService:
         self, agent: _Agent, messages: AsyncIterator[pb.StampsUp], sent: asyncio.Queue[_Sent | None]
     ) -> None:
         async for up in messages:
-            await sent.put(await self._submit(agent, up))
+            if (one := await self._submit(agent, up)) is not None:
+                await sent.put(one)
         await sent.put(None)
 
-    async def _submit(self, agent: _Agent, up: pb.StampsUp) -> _Sent:
+    async def _submit(self, agent: _Agent, up: pb.StampsUp) -> _Sent | None:
+        """What a message has begun; None when that needs no answer."""
         match up.WhichOneof("is"):
             case "group" if up.group.last <= _SEQUENCE_MAX:
                 last = up.group.last
                 return _Sent(last, await self._committer.group(agent.log, last, up.group.body))
             case "report":
                 self._hear(agent, up.report)
+                if self._committer.is_away:
+                    return None  # Nothing can be kept, and groups that wait must not keep the next report from us.
                 return _Sent(None, await self._committer.report(agent.log, agent.node, up.report))
             case other:
                 return _Sent(
@@ -223,7 +227,8 @@ async def serve(
     `heard` is called with the report of each node as it comes, `forget` with each node that is gone on purpose.
     ConfigError or Unavailable as `open_writer` raises them, ConfigError when the port cannot be had.
     """
-    writer = open_writer(options, folder, site, now)
+    # Another store may take its time to answer, and others live in this loop.
+    writer = await asyncio.to_thread(open_writer, options, folder, site, now)
     try:
         async with committing(writer, now) as committer:
             server = grpc.aio.server(interceptors=[Forgiving()], options=[*GRPC_OPTIONS, *_KEEPALIVE])

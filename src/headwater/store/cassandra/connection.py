@@ -14,6 +14,7 @@ from cassandra.auth import PlainTextAuthProvider
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable, Session
 from cassandra.concurrent import execute_concurrent, execute_concurrent_with_args
 from cassandra.policies import ConstantReconnectionPolicy, DCAwareRoundRobinPolicy, TokenAwarePolicy
+from cassandra.protocol import ErrorMessage
 from cassandra.query import BatchStatement, BatchType, PreparedStatement, tuple_factory
 
 from headwater.model.errors import ConfigError, Unavailable
@@ -30,9 +31,9 @@ BATCH_BYTES_MAX = 64 << 10
 """Rows of one partition that go in one request."""
 RECONNECT_S = 1.0
 PORT = 9042
-FAULTS = (DriverException, RequestExecutionException, NoHostAvailable, OSError)
+FAULTS = (DriverException, RequestExecutionException, ErrorMessage, NoHostAvailable, OSError)
 
-logging.getLogger("cassandra").setLevel(logging.ERROR)  # What it warns of is told where it matters.
+logging.getLogger("cassandra").setLevel(logging.CRITICAL)  # What it says is told where it matters.
 
 
 class Connection:

@@ -5,9 +5,10 @@ from collections import Counter
 from typing import NamedTuple
 
 from cassandra import InvalidRequest, Unauthorized
+from cassandra.protocol import ConfigurationException
 
 from headwater.model.errors import ConfigError, Unavailable
-from headwater.store.cassandra.connection import FAULTS, Connection, Row, said
+from headwater.store.cassandra.connection import Connection, Row, said
 from headwater.store.cassandra.options import CassandraOptions
 from headwater.store.cassandra.tables import MIGRATIONS, SCHEMA, VERSION
 
@@ -16,6 +17,11 @@ BLOCK_S = 900
 APART_MS_MAX = 5_000
 """Of two writes to one row the one with the later clock wins, so clocks must not be further apart."""
 _DAY_S = 86_400
+
+
+def wall_ms() -> int:
+    """The wall clock, which every write is stamped with."""
+    return time.time_ns() // 1_000_000
 
 
 class Layout(NamedTuple):
@@ -28,31 +34,33 @@ class Layout(NamedTuple):
 
 def made(connection: Connection) -> Layout:
     """The layout of a keyspace that a writer can use, made and migrated where needed; ConfigError when it cannot be."""
-    _check_clocks(connection)
-    _make(connection)
-    _check_replication(connection)
-    connection.session.set_keyspace(connection.options.keyspace)
-    return _migrated(connection)
+    with connection.faults():
+        _check_clocks(connection)
+        _make(connection)
+        _check_replication(connection)
+        connection.session.set_keyspace(connection.options.keyspace)
+        return _migrated(connection)
 
 
 def found(connection: Connection) -> Layout:
     """The layout of a keyspace to read. Unavailable while there is none, ConfigError when this program cannot read
     it."""
-    tables = _tables(connection)
-    if SCHEMA.name not in tables:
-        raise Unavailable(f"there is no store in keyspace {connection.options.keyspace} yet", 1.0)
-    version, layout = _recorded(connection)
-    if version == 0:
-        raise Unavailable(f"the store in keyspace {connection.options.keyspace} is still being made", 1.0)
-    if version != VERSION:
-        raise _other_version(connection.options, version)
-    connection.session.set_keyspace(connection.options.keyspace)
-    return layout
+    keyspace = connection.options.keyspace
+    with connection.faults():
+        if SCHEMA.name not in _tables(connection):
+            raise Unavailable(f"there is no store in keyspace {keyspace} yet", 1.0)
+        version, layout = _recorded(connection)
+        if version == 0:
+            raise Unavailable(f"the store in keyspace {keyspace} is still being made", 1.0)
+        if version != VERSION:
+            raise _other_version(connection.options, version)
+        connection.session.set_keyspace(keyspace)
+        return layout
 
 
 def _check_clocks(connection: Connection) -> None:
     (theirs,) = connection.session.execute("SELECT toUnixTimestamp(now()) FROM system.local").one()
-    apart_ms = time.time_ns() // 1_000_000 - theirs
+    apart_ms = wall_ms() - theirs
     if abs(apart_ms) > APART_MS_MAX:
         raise ConfigError(
             f"the clock of this machine is {abs(apart_ms) / 1000:.1f} s {'ahead of' if apart_ms > 0 else 'behind'} that"
@@ -72,7 +80,7 @@ def _make(connection: Connection) -> None:
             f"there is no keyspace {options.keyspace}, and user {options.user} may not make it: have an administrator"
             f" run {statement}; GRANT ALL PERMISSIONS ON KEYSPACE {options.keyspace} TO {options.user};"
         ) from error
-    except InvalidRequest as error:
+    except (InvalidRequest, ConfigurationException) as error:
         raise ConfigError(f"store: replication {options.replication} is not possible: {said(error)}") from error
 
 
@@ -168,7 +176,4 @@ def _replication(connection: Connection) -> dict[str, str] | None:
 
 
 def _asked(connection: Connection, statement: str) -> list[Row]:
-    try:
-        return list(connection.session.execute(statement, [connection.options.keyspace]))
-    except FAULTS as error:
-        raise Unavailable(f"{connection.place} does not answer: {said(error)}") from error
+    return list(connection.session.execute(statement, [connection.options.keyspace]))

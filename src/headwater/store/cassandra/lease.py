@@ -5,6 +5,7 @@ import os
 import secrets
 import socket
 import time
+from collections.abc import Callable
 
 from headwater.model.errors import Unavailable
 from headwater.store.cassandra import statements as cql
@@ -36,10 +37,10 @@ class Lease:
         with contextlib.suppress(Unavailable):
             self._write(1)
 
-    def _renew(self, may_replace: "object") -> None:
+    def _renew(self, may_replace: Callable[[str], bool]) -> None:
         row = self._connection.row(cql.WRITER, self._site)
         holder = None if row is None else row[0]
-        if holder not in (None, self._holder) and not (callable(may_replace) and may_replace(holder)):
+        if holder not in (None, self._holder) and not may_replace(holder):
             raise Unavailable(
                 f"site {self._site} in keyspace {self._connection.options.keyspace} already has a writer ({holder}):"
                 f" stop it first, or wait {LEASE_S} s after its end",
@@ -54,11 +55,12 @@ class Lease:
 
 
 def _is_gone(holder: str) -> bool:
-    """Whether a holder was a process of this machine that has ended."""
-    host, _, rest = holder.partition("/")
-    pid = rest.partition("/")[0]
-    if host != socket.gethostname() or not pid.isdecimal() or int(pid) == os.getpid():
-        return host == socket.gethostname() and pid == str(os.getpid())
+    """Whether a holder was a process of this machine that has ended. In a container started again it had our number."""
+    host, pid, _ = holder.split("/")
+    if host != socket.gethostname():
+        return False
+    if int(pid) == os.getpid():
+        return True
     try:
         os.kill(int(pid), 0)
     except ProcessLookupError:

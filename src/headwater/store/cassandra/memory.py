@@ -65,6 +65,10 @@ class Memory:
             known = self._positions[log] = 0 if row is None or row[0] is None else int(row[0])
         return known
 
+    def known_position(self, log: bytes) -> int | None:
+        """The same without asking, None when it was not asked before."""
+        return self._positions.get(log)
+
     def set_positions(self, positions: dict[bytes, int]) -> None:
         self._positions |= positions
 

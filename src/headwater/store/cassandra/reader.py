@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from headwater.model.errors import Unavailable
 from headwater.model.health import Change
 from headwater.model.ids import ORDINAL_MAX, DataPointId
 from headwater.model.reading import SeriesKey
@@ -63,6 +64,7 @@ class CassandraReader:
         self._health = HealthReader(self._files)
         self._graph = Graph(self._catalogue)
         self._lock = threading.Lock()
+        self._nodes: list[Node] | None = None
 
     def points(self, ids: list[DataPointId]) -> dict[DataPointId, DataPoint]:
         def ask(graph: Graph) -> dict[DataPointId, DataPoint]:
@@ -128,7 +130,13 @@ class CassandraReader:
         return self._answer(lambda _: self._version())
 
     def nodes(self) -> list[Node]:
-        return self._answer(lambda _: self._catalogue.nodes())
+        """While Cassandra is away those that were known last: how they stand is told all the same."""
+        try:
+            self._nodes = self._answer(lambda _: self._catalogue.nodes())
+        except Unavailable:
+            if self._nodes is None:
+                raise
+        return list(self._nodes)
 
     def losses(self, node: int | None = None, size: int = 1000, before: int | None = None) -> list[StoredLoss]:
         return self._answer(lambda _: self._catalogue.losses(node, max(size, 0), before))

@@ -30,6 +30,7 @@ from headwater.store.files import StoreFiles, files_of, make_folder, storage_err
 from headwater.store.planning import Changes, Planner
 from headwater.store.port import Expired, Group
 
+OWED_MAX = 10_000
 _encode = msgspec.msgpack.Encoder().encode
 _logger = logging.getLogger(__name__)
 
@@ -48,6 +49,10 @@ class CassandraWriter:
         self._connection: Connection | None = None
         self._lease: Lease | None = None
         self._memory: Memory | None = None
+        self._last: Memory | None = None
+        """What was remembered before the last failure."""
+        self._owed: list[Write] = []
+        """What was learned while Cassandra was away."""
         with storage_errors(self._files.folder):
             make_folder(self._files.folder)
         try:
@@ -64,22 +69,29 @@ class CassandraWriter:
         return self._files
 
     def hello(self, site: str, node: int, log: bytes, name: str, address: str, now_ms: int) -> int:
-        with self._storage() as memory:
-            try:
-                self._admission.check(site, node, log, name, address, now_ms)
-            except Rejected as refusal:
-                self._apply(memory, self._admission.refusal(refusal, node, log))
+        writes: list[Write] = [
+            (cql.SET_LOG, (self._site, log, node)),
+            (cql.SET_NODE, (self._site, node, name, address, log)),
+        ]
+        try:
+            with self._storage() as memory:
+                try:
+                    self._admission.check(site, node, log, name, address, now_ms)
+                except Rejected as refusal:
+                    self._apply(memory, self._admission.refusal(refusal, node, log))
+                    raise
+                self._write_known(memory, writes)
+                memory.logs[log], memory.latest[node] = node, log
+                self._admission.admit(node, log, now_ms)
+                return memory.position(log)
+        except Unavailable:
+            position = self._position_from_before(node, log)
+            if position is None:
                 raise
-            self._write_known(
-                memory,
-                [
-                    (cql.SET_LOG, (self._site, log, node)),
-                    (cql.SET_NODE, (self._site, node, name, address, log)),
-                ],
-            )
-            memory.logs[log], memory.latest[node] = node, log
+            self._admission.check(site, node, log, name, address, now_ms)
             self._admission.admit(node, log, now_ms)
-            return memory.position(log)
+            self._owed = [*self._owed[-OWED_MAX:], *writes]
+            return position
 
     def bye(self, log: bytes) -> None:
         self._admission.bye(log)
@@ -120,7 +132,15 @@ class CassandraWriter:
             self._connection = None
 
     def _node_of(self, log: bytes) -> int | None:
-        return None if self._memory is None else self._memory.logs.get(log)
+        memory = self._memory or self._last
+        return None if memory is None else memory.logs.get(log)
+
+    def _position_from_before(self, node: int, log: bytes) -> int | None:
+        """How far a log of a known node was stored at least, while Cassandra is away: its agent can stay and be heard
+        until then. None when that is not known."""
+        if self._last is None or self._last.latest.get(node) != log:
+            return None
+        return self._last.known_position(log)
 
     def _apply(self, memory: Memory, changes: Changes) -> None:
         Transaction(memory, changes, [], {}).run()
@@ -139,8 +159,12 @@ class CassandraWriter:
             if isinstance(error.__cause__, Unauthorized):
                 raise not_permitted(self._options, error.__cause__) from error
             raise
-        self._memory = Memory(Catalogue(connection, self._site, layout))
-        return self._memory
+        memory = Memory(Catalogue(connection, self._site, layout))
+        if self._owed:
+            self._write_known(memory, self._owed)
+            self._owed = []
+        self._memory = self._last = memory
+        return memory
 
     @contextmanager
     def _storage(self) -> Iterator[Memory]:
