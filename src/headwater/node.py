@@ -173,7 +173,7 @@ def open_reader(options: "ServerOptions") -> "Reader":
     """A reader of the server's store; Unavailable while there is none."""
     from headwater.store.opening import open_reader as open_store
 
-    return open_store(options.store, options.data / "store", options.site)
+    return open_store(options.store, options.data / "store", options.site, wall_ms)
 
 
 def run_api(options: "ServerOptions") -> int:

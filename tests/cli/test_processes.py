@@ -20,6 +20,7 @@ from headwater.cli.supervisor import Spec
 from headwater.config import format_topology, load_topology, with_free_ports
 from headwater.emulator.options import IdProviderOptions
 from headwater.model.errors import ConfigError
+from headwater.store.cassandra2018.options import Cassandra2018Options
 from headwater.store.query.options import QueryOptions
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples/topologies"
@@ -135,6 +136,8 @@ def test_a_server_passes_its_arguments_on() -> None:
     assert commands == [(*HEADWATER, "server", "--data", "d", "--part", part) for part in ("store", "api", "ui")]
     bare = server_processes(replace(server, dashboard=False), ())
     assert [spec.name for spec in bare] == ["server/store", "server/api"]
+    reading = server_processes(replace(server, store=Cassandra2018Options()), ())
+    assert [spec.name for spec in reading] == ["server/api", "server/ui"]
 
 
 def test_people_are_told_where_the_dashboard_is_when_there_is_one() -> None:

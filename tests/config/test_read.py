@@ -9,6 +9,7 @@ from headwater.config import ServerOptions, Topology, format_topology, load_topo
 from headwater.model.context import Location
 from headwater.model.errors import ConfigError
 from headwater.pipeline.step_options import AggregateOptions
+from headwater.store.cassandra2018.options import Cassandra2018Options
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples/topologies"
@@ -298,3 +299,18 @@ def test_a_name_that_nobody_has_is_named_with_those_there_are(tmp_path: Path) ->
         topology.gateway("gatewayC")
     with pytest.raises(ConfigError, match='no group of sensors is called "x"; there are sensors-1'):
         topology.sensor("x")
+
+
+OLD = 'server = {listen = "127.0.0.1:6000"}\nstore = {kind = "cassandra-2018", keyspace = "old", password_file = "word"}\n'
+
+
+def test_a_server_of_tables_of_2018_has_no_nodes(tmp_path: Path) -> None:
+    path = tmp_path / "old.toml"
+    path.write_text(OLD)
+    server = load_topology(path).server
+    assert server.only_reads
+    assert server.api.ingest is None
+    assert server.store == Cassandra2018Options(keyspace="old", password_file=str(tmp_path / "word"))
+    path.write_text(OLD + GOOD.partition("\n\n")[2])
+    with pytest.raises(ConfigError, match="only read: nodes need another store"):
+        load_topology(path)

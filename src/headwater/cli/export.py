@@ -1,4 +1,4 @@
-"""`headwater export`: data points of a time range with their provenance, as Parquet or in the JSON form of 2018."""
+"""`headwater export`: data points of a time range with their provenance: Parquet, JSON of 2018, or tables of 2018."""
 
 import io
 import sys
@@ -13,6 +13,7 @@ import typer
 from headwater.cli import typed
 from headwater.cli.asking_sql import STANDARD_OUTPUT, Answer, asking_sql, whole_file
 from headwater.cli.client import DEFAULT_SERVER, SERVER_KEY
+from headwater.cli.export_2018 import KIND, TABLE, exported, target_of
 from headwater.cli.find import range_of
 from headwater.model.errors import ConfigError
 
@@ -37,16 +38,32 @@ def main(arguments: list[str]) -> int:
 
 
 def export(
-    output: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write; - is standard output.")],
+    output: Annotated[
+        str, typer.Argument(metavar="FILE", help="The file to write; - is standard output. Or HOST:PORT/KEYSPACE.")
+    ],
     from_: Annotated[
         str | None, typer.Option("--from", metavar="TIME", help="Event time at or after: ISO 8601 (UTC), or ms.")
     ] = None,
-    to: Annotated[str | None, typer.Option(metavar="TIME", help="Event time before.")] = None,
+    to: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TIME",
+            help="Event time before. Or cassandra-2018: the tables of 2018 in a keyspace, instead of a file.",
+        ),
+    ] = None,
     meter: Annotated[str | None, typer.Option(metavar="ID", help="Only this meter.")] = None,
     metric: Annotated[str | None, typer.Option(metavar="ID", help="Only this metric.")] = None,
     node: Annotated[str | None, typer.Option(metavar="NODE", help="Only at this node: its id or name.")] = None,
     values: Annotated[bool, typer.Option("--values", help="Fetch values from the nodes.")] = False,
     model: Annotated[bool, typer.Option("--model", help="Write the JSON form of 2018 instead of Parquet.")] = False,
+    table: Annotated[str, typer.Option(metavar="NAME", help="The table of data points of 2018.")] = TABLE,
+    user: Annotated[str | None, typer.Option(metavar="NAME", help="Who we are to Cassandra.")] = None,
+    password_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Holds that user's password on its first line.")
+    ] = None,
+    ca_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Certificates that Cassandra's are checked against: TLS.")
+    ] = None,
     server: Annotated[
         str, typer.Option(metavar="URL", envvar=SERVER_KEY, help="The server's REST address.")
     ] = DEFAULT_SERVER,
@@ -58,16 +75,30 @@ def export(
         headwater export --from 2026-11-21 --to 2026-11-22 day.parquet
 
         headwater export --meter meter-00200 --model meter.json
+
+        headwater export --to cassandra-2018 127.0.0.1:9042/provenancekey
     """
-    query = selection(*range_of(from_, to), meter, metric, node)
+    times = [text for text in to or () if text != KIND]
+    if len(times) > 1:
+        raise ConfigError(f"--to {times[1]}: one time is enough")
+    query = selection(*range_of(from_, times[0] if times else None), meter, metric, node)
     question = {"query": query, "format": "arrow", "stream": True, "values": values}
     progress = Progress(time.monotonic, sys.stderr.write, sys.stderr.isatty())
+    if KIND in (to or ()):
+        if values or model:
+            raise ConfigError(f"--values and --model do not go with --to {KIND}: its tables have no place for them")
+        target = target_of(output, user, password_file, ca_file)
+        with asking_sql(server, question) as answer:
+            exported(target, table, server, batches(answer, progress))
+        progress.end(Path(output))
+        return 0
     write = write_model if model else write_parquet
-    if output == STANDARD_OUTPUT and sys.stdout.isatty() and not model:
+    file_path = Path(output)
+    if file_path == STANDARD_OUTPUT and sys.stdout.isatty() and not model:
         raise ConfigError("Parquet is not for a terminal: name a file")
-    with whole_file(output) as file, asking_sql(server, question) as answer:
+    with whole_file(file_path) as file, asking_sql(server, question) as answer:
         write(file, batches(answer, progress))
-    progress.end(output)
+    progress.end(file_path)
     return 0
 
 

@@ -69,10 +69,10 @@ def _fixed(topology: Topology) -> dict[str, object]:
 def server_processes(server: ServerOptions, arguments: tuple[str, ...]) -> list[Spec]:
     """The processes of a server that `headwater server` is given these arguments for."""
     command = (*HEADWATER, "server", *arguments, "--part")
-    specs = [
-        Spec(name=f"{SERVER}/store", command=(*command, "store"), rank=STORE_RANK, listen=server.ingest),
-        Spec(name=f"{SERVER}/api", command=(*command, "api"), rank=API_RANK, listen=server.listen),
-    ]
+    specs = [Spec(name=f"{SERVER}/api", command=(*command, "api"), rank=API_RANK, listen=server.listen)]
+    if not server.only_reads:
+        store = Spec(name=f"{SERVER}/store", command=(*command, "store"), rank=STORE_RANK, listen=server.ingest)
+        specs.insert(0, store)
     if server.dashboard:
         specs.append(Spec(name=f"{SERVER}/ui", command=(*command, "ui"), rank=UI_RANK))
     return specs

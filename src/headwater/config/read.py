@@ -60,7 +60,9 @@ def read_topology(file: Table, folder: Path) -> Topology:
     if chaos.enabled:
         server = replace(server, control=str((server.data.parent / CONTROL).absolute()))
     nodes, groups = file.tables("node"), file.tables("sensors")
-    if not nodes:
+    if server.only_reads and (nodes or groups):
+        raise file.table("store").error("kind", "the tables of 2018 are only read: nodes need another store")
+    if not nodes and not server.only_reads:
         raise file.missing("node")
     for node in nodes:
         node.known(NODE_KEYS)

@@ -12,6 +12,7 @@ from headwater.emulator.options import IdProviderOptions
 from headwater.health.suspicion import PROFILES
 from headwater.health.webhook_options import WebhookOptions
 from headwater.store.cassandra.options import CassandraOptions
+from headwater.store.cassandra2018.options import Cassandra2018Options
 from headwater.store.options import SqliteOptions, StoreOptions
 from headwater.store.query.options import QueryOptions
 
@@ -20,7 +21,11 @@ SERVER_KEYS = ("listen", "address", "data", "dashboard", "sql", "health", "webho
 
 STORE_FILES = ("password_file", "ca_file")
 """What of a store names a file; its path is taken from the folder of the topology file."""
-_STORES: dict[str, type[SqliteOptions | CassandraOptions]] = {"sqlite": SqliteOptions, "cassandra": CassandraOptions}
+_STORES: dict[str, type[StoreOptions]] = {
+    "sqlite": SqliteOptions,
+    "cassandra": CassandraOptions,
+    "cassandra-2018": Cassandra2018Options,
+}
 _NAME = re.compile(r"\w[\w.-]{0,63}")
 
 

@@ -14,6 +14,7 @@ from headwater.health.chaos.options import ChaosOptions, RelayOptions
 from headwater.health.webhook_options import WebhookOptions
 from headwater.model.errors import ConfigError
 from headwater.pipeline.options import GatewayOptions
+from headwater.store.cassandra2018.options import Cassandra2018Options
 from headwater.store.options import SqliteOptions, StoreOptions
 from headwater.store.query.options import QueryOptions
 from headwater.ui.options import UiOptions
@@ -53,6 +54,11 @@ class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Where alarms are posted to, see below; absent: nowhere."""
 
     @property
+    def only_reads(self) -> bool:
+        """Whether its store takes no stamps: then there is no ingest, and no process for it."""
+        return isinstance(self.store, Cassandra2018Options)
+
+    @property
     def ingest(self) -> str:
         """host:port of the gRPC ingest: the REST port + 1."""
         return str(parse_address(self.listen).shifted(1))
@@ -75,7 +81,7 @@ class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
             folder=str(self.data.absolute() / "store"),
             site=self.site,
             store=self.store,
-            ingest=reached(self.ingest),
+            ingest=None if self.only_reads else reached(self.ingest),
             sql=self.sql,
             control=self.control,
             reports=str(self.data.absolute() / "reports"),

@@ -7,6 +7,7 @@ import msgspec
 
 from headwater.model.errors import ConfigError
 from headwater.store.cassandra.options import CassandraOptions
+from headwater.store.cassandra2018.options import Cassandra2018Options
 from headwater.store.files import files_of
 from headwater.store.reader import SqliteReader
 from headwater.store.retention import Keep
@@ -57,5 +58,5 @@ class SqliteOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag
         return Limits(self.period_days * MS_PER_DAY, self.period_bytes_max, keep)
 
 
-StoreOptions = SqliteOptions | CassandraOptions
+StoreOptions = SqliteOptions | CassandraOptions | Cassandra2018Options
 """Where stamps are kept."""
