@@ -84,6 +84,11 @@ quiet: SECONDS ?= 600
 quiet: setup ## the quiet campaign: every core busy for SECONDS=600, nothing failed, so nothing may be Red
 	@$(BIN)/python -m tests.campaigns.quiet --seconds $(SECONDS)
 
+.PHONY: deployments
+deployments: SECONDS ?= 5
+deployments: setup ## every folder of deploy/ as containers without Docker, sensors sending for SECONDS=5; needs root
+	@$(BIN)/python -m tests.campaigns.deployments --seconds $(SECONDS)
+
 .PHONY: simulate
 simulate: SEEDS ?= 1
 simulate: setup ## the seeded simulation: replays SEED=1, or SEEDS=20000 from there

@@ -9,11 +9,15 @@ from pathlib import Path
 import headwater
 from headwater.config import Topology, load_topology
 from headwater.deploy.compose import compose_files
+from headwater.deploy.kubernetes import kubernetes_files
 from headwater.deploy.plan import Wishes
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples/topologies"
-KINDS: dict[str, Callable[[Topology, Wishes], Mapping[str, str]]] = {"compose": compose_files}
+KINDS: dict[str, Callable[[Topology, Wishes], Mapping[str, str]]] = {
+    "compose": compose_files,
+    "kubernetes": kubernetes_files,
+}
 
 
 def files() -> dict[Path, str]:

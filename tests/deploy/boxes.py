@@ -35,6 +35,10 @@ class Pod(msgspec.Struct, frozen=True, kw_only=True):
     """Boxes with one network: of Compose there is one in each."""
 
     name: str
+    of: str
+    """What it is a replica of."""
     hosts: tuple[str, ...]
     """What it is found by."""
     boxes: tuple[Box, ...]
+    keeps: str
+    """The folder of this machine that is its volume."""

@@ -60,7 +60,8 @@ def main() -> int:
             is_read_only=True,
             probe=builder.probe(name),
         )
-        engine = Engine([Pod(name=name, hosts=(name,), boxes=(box,))], {name: image}, folder)
+        pod = Pod(name=name, of=name, hosts=(name,), boxes=(box,), keeps=str(folder))
+        engine = Engine([pod], {name: image}, folder)
         engine.start()
         unhealthy = engine.unhealthy(HEALTHY_S)
         time.sleep(LIVES_S)

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -86,6 +86,7 @@ class Running:
         self.process: subprocess.Popen[bytes] | None = None
         self.pid_file = Path()
         self.restarts = 0
+        self.may_end = box.restarts != "always"
         self.state = "waiting"
         self.exit_code: int | None = None
         self.lines: list[str] = []
@@ -162,6 +163,12 @@ class Engine:
         """The boxes that ended unasked, with their last words."""
         return [f"{one.box.name}: {' / '.join(one.lines[-3:])}" for one in self._boxes if one.restarts]
 
+    def let_end(self, names: Iterable[str]) -> None:
+        """Do not start boxes again that end by themselves, as if somebody had scaled them to none."""
+        for one in self._boxes:
+            if one.box.name in names:
+                one.may_end = True
+
     def said(self, name: str) -> list[str]:
         """The last lines of a box."""
         return next(one.lines for one in self._boxes if one.box.name == name)
@@ -234,7 +241,7 @@ class Engine:
             for line in process.stdout:
                 one.lines = [*one.lines[-LINES:], line.decode(errors="replace").rstrip()]
             one.exit_code = process.wait()
-            if self._stopping or (one.exit_code == 0 and one.box.restarts != "always"):
+            if self._stopping or (one.exit_code == 0 and one.may_end):
                 one.state = "stopped" if self._stopping else "finished"
                 return
             one.state = "waiting"

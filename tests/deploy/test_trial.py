@@ -1,42 +1,52 @@
-"""Deployments run as processes: each service's own command and environment, in containers without Docker."""
+"""Deployments run as processes: each service's own command and environment, in containers without Docker.
+
+`make deployments` runs all of them; here are small ones of each kind.
+"""
 
 import shutil
-import subprocess
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from headwater.cli.main import main
+from headwater.config import load_topology
 from scripts.generate_deployments import EXAMPLES
-from tests.deploy.engine import contained_command, problem
-from tests.deploy.trial import Tried
+from tests.deploy.checks import is_judged
+from tests.deploy.engine import problem
+from tests.deploy.running import faults, run_trial
 
 SECONDS = 3
 
 
-def trial(kind: str, folder: Path, state: Path) -> Tried:
-    """Try a folder; skips where there can be no containers."""
+@pytest.fixture(autouse=True)
+def _containers() -> None:
+    """Skips where there can be no containers."""
     if why := problem():
         pytest.skip(f"machine cannot: {why}")
-    state.mkdir()
-    command = contained_command("tests.deploy.trial", kind, str(folder), str(state), str(SECONDS))
-    try:
-        done = subprocess.run(command, capture_output=True, check=False, text=True, timeout=250)
-        assert done.returncode == 0, done.stderr[-3000:]
-        return msgspec.json.decode(done.stdout, type=Tried)
-    finally:
-        shutil.rmtree(state, ignore_errors=True)
+
+
+def written(kind: str, name: str, folder: Path, *arguments: str) -> Path:
+    assert main([kind, str(EXAMPLES / f"{name}.toml"), "-o", str(folder / name), *arguments]) == 0
+    return folder / name
 
 
 @pytest.mark.timeout(300)
-def test_a_compose_file_with_replicas_delivers_everything_once_and_explains_it(tmp_path: Path) -> None:
-    folder = tmp_path / "fork"
-    assert main(["compose", str(EXAMPLES / "fork.toml"), "-o", str(folder), "--replicas", "sensorsA=2"]) == 0
-    found = trial("compose", folder, tmp_path / "state")
-    assert (found.unhealthy, found.restarted) == ([], [])
-    assert found.containers == 13
-    findings = found.findings
-    assert 0 < findings.readings_sent == findings.readings_delivered == findings.lineage_exact
-    assert findings.readings_duplicated == 0
-    assert 0 < findings.aggregates_checked == findings.aggregates_exact
+@pytest.mark.parametrize(("kind", "containers"), [("compose", 13), ("kubernetes", 9)])
+def test_replicas_of_sensors_are_delivered_once_and_explained(kind: str, containers: int, tmp_path: Path) -> None:
+    found = run_trial(kind, written(kind, "fork", tmp_path, "--replicas", "sensorsA=2"), SECONDS)
+    assert faults(found, is_judged=True) == []
+    assert found.pods == containers
+    assert found.findings.aggregates_checked > 0
+
+
+@pytest.mark.timeout(300)
+def test_a_broker_of_this_machine_becomes_a_container_that_readings_come_from(tmp_path: Path) -> None:
+    if lacking := [name for name in ("mosquitto", "mosquitto_pub") if shutil.which(name) is None]:
+        pytest.skip(f"machine cannot: there is no {lacking[0]}; apt-get install mosquitto mosquitto-clients")
+    found = run_trial("kubernetes", written("kubernetes", "ingest", tmp_path), SECONDS)
+    assert faults(found, is_judged=False) == []
+
+
+def test_every_example_with_sensors_but_that_of_the_steps_is_judged() -> None:
+    names = [path.stem for path in EXAMPLES.glob("*.toml") if not is_judged(load_topology(path))]
+    assert sorted(names) == ["ingest", "steps"]

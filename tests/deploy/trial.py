@@ -9,6 +9,7 @@ import os
 import random
 import sys
 import time
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,18 +20,24 @@ from headwater.cli.demo_check import Findings
 from headwater.cli.demo_run import DemoRun
 from headwater.config import Topology, format_topology, load_topology
 from headwater.config.address import found_at
+from headwater.config.topology import SERVER
 from headwater.deploy.names import host_of
-from headwater.deploy.plan import REST_PORT, UID
+from headwater.deploy.plan import REST_PORT, STATE, UID
 from headwater.emulator.options import SensorOptions
 from tests.deploy.boxes import Pod
+from tests.deploy.checks import explained, is_judged, send_otherwise
 from tests.deploy.compose_file import read_compose
 from tests.deploy.engine import Engine, settle
 from tests.deploy.images import images_here
+from tests.deploy.kubernetes_file import read_kubernetes
 
 RATE = 1000.0
 TICKS_MAX = 1000
 HEALTHY_S = 120.0
-READERS: dict[str, Callable[[Path, Path], list[Pod]]] = {"compose": read_compose}
+READERS: dict[str, Callable[[Path, Path], list[Pod]]] = {
+    "compose": read_compose,
+    "kubernetes": read_kubernetes,
+}
 
 
 class Tried(msgspec.Struct, frozen=True):
@@ -40,7 +47,7 @@ class Tried(msgspec.Struct, frozen=True):
     restarted: list[str]
     """Containers that ended unasked, with their last words."""
     unhealthy: list[str]
-    containers: int
+    pods: int
 
 
 def tried(kind: str, folder: Path, state: Path, seconds: float) -> Tried:
@@ -52,7 +59,7 @@ def tried(kind: str, folder: Path, state: Path, seconds: float) -> Tried:
     pods = READERS[kind](folder, volumes)
     random.shuffle(pods)
     engine = Engine(pods, images_here(state), state)
-    seen = seen_from_outside(replace(topology, sensors=tuple(sensors)), pods, volumes)
+    seen = seen_from_outside(replace(topology, sensors=tuple(sensors)), pods)
     run = DemoRun(seen, state / "judge", engine)
     for path in (volumes, *volumes.rglob("*")):
         os.chown(path, UID, UID)  # Whoever looks on has made the folders of the logs.
@@ -60,39 +67,43 @@ def tried(kind: str, folder: Path, state: Path, seconds: float) -> Tried:
         unhealthy = engine.unhealthy(HEALTHY_S)
         if unhealthy:
             return Tried(Findings(), engine.restarted(), unhealthy, len(pods))
-        time.sleep(seconds)
+        if seen.sensors:
+            time.sleep(seconds)
+        else:
+            send_otherwise(run)
+        engine.let_end([group.name for group in seen.sensors])
         run.end_sensors()
         run.drain(lambda line: None)
-        findings = run.check()
+        findings = run.check() if is_judged(seen) else explained(run)
         restarted = engine.restarted()
     return Tried(findings, restarted, [], len(pods))
 
 
-def seen_from_outside(topology: Topology, pods: list[Pod], volumes: Path) -> Topology:
+def seen_from_outside(topology: Topology, pods: list[Pod]) -> Topology:
     """The topology as it looks from this machine: every folder where its volume is, every replica a group."""
+    of: dict[str, list[Pod]] = defaultdict(list)
+    for pod in pods:
+        of[pod.of].append(pod)
 
-    def moved(volume: str, path: Path) -> Path:
-        return volumes / volume / path.relative_to("/var/lib/headwater")
+    def moved(pod: Pod, path: Path) -> Path:
+        return Path(pod.keeps) / path.relative_to(STATE)
 
-    gateways = [
-        replace(
-            gateway,
-            name=host_of(gateway.name),
-            listen=found_at(gateway),
-            data=moved(host_of(gateway.name), gateway.data),
-        )
-        for gateway in topology.gateways
-    ]
+    gateways = []
+    for gateway in topology.gateways:
+        host = host_of(gateway.name)
+        data = moved(of[host][0], gateway.data)
+        gateways.append(replace(gateway, name=host, listen=found_at(gateway), data=data))
     sensors: list[SensorOptions] = []
     for group in topology.sensors:
-        host = host_of(group.name)
-        replicas = [pod.name for pod in pods if host in pod.hosts]
-        for at, replica in enumerate(replicas, 1):
-            journal = moved(host, group.journal)
-            sensors.append(replace(group, name=replica, journal=journal / str(at) if group.shared_journal else journal))
+        places: Counter[str] = Counter()
+        for pod in of[host_of(group.name)]:
+            places[pod.keeps] += 1
+            journal = moved(pod, group.journal)
+            place = journal / str(places[pod.keeps]) if group.shared_journal else journal
+            sensors.append(replace(group, name=pod.name, journal=place))
     return replace(
         topology,
-        server=replace(topology.server, listen=f"server:{REST_PORT}"),
+        server=replace(topology.server, listen=f"{SERVER}:{REST_PORT}"),
         gateways=tuple(gateways),
         sensors=tuple(sensors),
     )

@@ -45,6 +45,7 @@ COMMANDS = (
     Command("relay", "be the link behind one node of a topology whose chaos is enabled"),
     Command("idprovider", "hand out ids, so that emulators replay different meters"),
     Command("compose", "write a Compose file for Docker and Docker Swarm from a topology file"),
+    Command("kubernetes", "write manifests for Kubernetes from a topology file"),
     Command("health", "ask processes whether they serve, for probes"),
     Command("services", "install and start real servers beside Headwater: Cassandra, RabbitMQ, Swift and others"),
     Command("bench", "measure Headwater on this machine"),
