@@ -1,8 +1,8 @@
 """Which postings are written already: each is needed once for a series, a day and a block, not for each reading."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -11,11 +11,15 @@ from headwater.store.cassandra.connection import Write
 from headwater.store.cassandra.places import DAY_MS, bucket_of, day_of
 from headwater.store.ingest import PreparedBatch
 from headwater.wire.codec import decode_keys
+from headwater.wire.columns import Integers
 from headwater.wire.keyparts import Shape
 
-BLOCKS_MAX = 20_000
-"""Blocks that are remembered; for one that was forgotten the same is written again."""
+BLOCKS_MAX = 5_000
+"""Blocks, and days of logs, that are remembered; for one that was forgotten the same is written again."""
+SHAPES_MAX = 64
+"""Shapes of batches that a block remembers, so that those which come again are known at once."""
 MINUTE_MS = 60_000
+K = TypeVar("K")
 _MS_MIN, _MS_MAX = -(1 << 63), (1 << 63) - 1
 
 
@@ -45,8 +49,10 @@ class _Block:
 
     def __init__(self, span: Span | None) -> None:
         self.span = span
+        self.series: dict[bytes, Integers] = {}
+        """Those that have postings, rising, by their entry log."""
         self.shapes: dict[tuple[bytes, int], Shape] = {}
-        """By entry and identity; kept, so that an identity is not given again."""
+        """All of whose series have, by entry and identity; kept, so that an identity is not given again."""
 
 
 class Posted:
@@ -58,7 +64,8 @@ class Posted:
         self._block_s = block_s
         self._known = known
         self._blocks: OrderedDict[Place, _Block] = OrderedDict()
-        self._days: OrderedDict[tuple[bytes, int, int], Shape] = OrderedDict()
+        self._days: OrderedDict[tuple[bytes, int], Integers] = OrderedDict()
+        """The series that are known to have a day, by log and day."""
 
     def writes(self, batches: Sequence[PreparedBatch]) -> Iterator[Write]:
         """What must be written so that batches with keys are found."""
@@ -79,7 +86,8 @@ class Posted:
         first, last = self._first_and_last(batch)
         if last - first <= 1:
             return [first, last] if last > first else [first]
-        return sorted({day for _, day in _series_days(batch)})
+        days: list[int] = np.unique(_series_days(batch)[1]).tolist()
+        return days
 
     def _first_and_last(self, batch: PreparedBatch) -> tuple[int, int]:
         assert batch.spans is not None
@@ -96,13 +104,18 @@ class Posted:
         places = self._places(batch)
         for place in places:
             yield from self._widened(place, batch)
+        shape = batch.spans.shape
         if len(places) == 1:
-            yield from self._of_shape(places[0], batch.entry, batch.spans.shape)
+            shapes = self._blocks[places[0]].shapes
+            if (batch.entry, id(shape)) not in shapes:
+                yield from self._of_series(places[0], batch.entry, np.unique(shape.series))
+                if len(shapes) >= SHAPES_MAX:
+                    shapes.clear()
+                shapes[batch.entry, id(shape)] = shape
         else:
-            block = bucket_of(batch.start, self._block_s)
-            for series, day in _series_days(batch):
-                yield (cql.ADD_POSTING, (self._site, batch.entry, series, day, batch.node, block))
-                yield (cql.ADD_SERIES_DAY, (self._site, batch.entry, series, day))
+            series, days = _series_days(batch)
+            for place in places:
+                yield from self._of_series(place, batch.entry, np.unique(series[days == place.day]))
 
     def _widened(self, place: Place, batch: PreparedBatch) -> Iterator[Write]:
         assert batch.spans is not None
@@ -116,20 +129,25 @@ class Posted:
         known.span = span if known.span is None else known.span.both(span)
         yield (cql.ADD_BLOCK, (self._site, *place, *known.span))
 
-    def _of_shape(self, place: Place, entry: bytes, shape: Shape) -> Iterator[Write]:
-        """The postings of all series of a shape, once a place; and that they have this day, once."""
-        shapes = self._blocks[place].shapes
-        if (entry, id(shape)) in shapes:
-            return
-        shapes[entry, id(shape)] = shape
-        series = np.unique(shape.series).tolist()
-        for one in series:
+    def _of_series(self, place: Place, entry: bytes, series: Integers) -> Iterator[Write]:
+        """The postings of some rising series in a place, and that they have this day, each once."""
+        known = self._blocks[place].series
+        for one in _new(known, entry, series):
             yield (cql.ADD_POSTING, (self._site, entry, one, place.day, place.node, place.block))
-        day = (entry, id(shape), place.day)
-        if day not in self._days:
-            self._days[day] = shape
-            for one in series:
-                yield (cql.ADD_SERIES_DAY, (self._site, entry, one, place.day))
+        day = (entry, place.day)
+        for one in _new(self._days, day, series):
+            yield (cql.ADD_SERIES_DAY, (self._site, entry, one, place.day))
+        self._days.move_to_end(day)
+
+
+def _new(known: MutableMapping[K, Integers], key: K, series: Integers) -> list[int]:
+    """Which of some rising series a key does not have yet; it has them from here on."""
+    there = known.get(key)
+    fresh: Integers = series if there is None else np.setdiff1d(series, there, assume_unique=True)
+    if there is None or len(fresh):
+        known[key] = fresh if there is None else np.union1d(there, fresh)
+    numbers: list[int] = fresh.tolist()
+    return numbers
 
 
 def _span(day: int, first_ms: int, last_ms: int) -> Span:
@@ -138,9 +156,8 @@ def _span(day: int, first_ms: int, last_ms: int) -> Span:
     return Span(max(low // MINUTE_MS * MINUTE_MS, _MS_MIN), min((high // MINUTE_MS + 1) * MINUTE_MS - 1, _MS_MAX))
 
 
-def _series_days(batch: PreparedBatch) -> list[tuple[int, int]]:
-    """Each series of a batch with each day that it has event times on."""
+def _series_days(batch: PreparedBatch) -> tuple[Integers, Integers]:
+    """The series and the day of each reading of a batch."""
     assert batch.keys is not None
     series, timestamps = decode_keys(batch.keys)
-    pairs = np.unique(np.stack((series, timestamps // DAY_MS)), axis=1)
-    return list(zip(*pairs.tolist(), strict=True))
+    return series, timestamps // DAY_MS
