@@ -17,6 +17,7 @@ import msgspec
 from headwater.model.errors import HeadwaterError
 from headwater.services.catalogue import services
 
+ROOT = Path(__file__).parents[2]
 Addresses = Mapping[str, str]
 """host:port by the name of the port."""
 
@@ -37,7 +38,7 @@ def _addresses(names: Sequence[str], folder: Path) -> Mapping[str, Addresses]:
         fcntl.flock(starting, fcntl.LOCK_EX)
         if not told.exists():
             command = [sys.executable, "-m", "tests.services.shared", str(folder), *names]
-            keeper = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
+            keeper = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, start_new_session=True)
             assert keeper.stdout is not None
             with keeper.stdout:
                 said = keeper.stdout.read().decode()
