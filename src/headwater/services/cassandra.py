@@ -95,6 +95,8 @@ def prepare(folder: Path, ports: Mapping[str, int]) -> Launch:
     yaml.write_text(json.dumps(settings(folder, ports), indent=1), encoding="utf-8")
     logback = folder / "logback.xml"
     logback.write_text(LOGBACK, encoding="utf-8")
+    password = folder / "password"
+    password.write_text(f"{PASSWORD}\n")
     own = (
         f"-Dcassandra.config={yaml.as_uri()}",
         f"-Dlogback.configurationFile={logback.as_uri()}",
@@ -118,7 +120,11 @@ def prepare(folder: Path, ports: Mapping[str, int]) -> Launch:
         ),
         addresses={"cql": address, "internode": f"{LOOPBACK}:{ports['internode']}"},
         ready=lambda: logs_in(ports["cql"]) if is_new else listens(address),
-        usage=(f"cqlsh {LOOPBACK} {ports['cql']} -u {USER} -p {PASSWORD}",),
+        usage=(
+            f'store = {{kind = "cassandra", hosts = ["{address}"], user = "{USER}", password_file = "{password}"}}'
+            " in a topology file",
+            f"cqlsh {LOOPBACK} {ports['cql']} -u {USER} -p {PASSWORD}",
+        ),
     )
 
 
