@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from headwater.cli import health
 from headwater.cli.client import asking
 from headwater.cli.demo_answers import Answer, leaves
 from headwater.cli.demo_check import Findings
@@ -17,13 +18,13 @@ from headwater.config.address import parse_address
 from headwater.deploy.contained import MQTT, MQTT_PORT
 from headwater.log.disk import RealDisk
 from headwater.log.standing import RECEIVED
-from headwater.model.errors import HeadwaterError
+from headwater.model.errors import HeadwaterError, Unavailable
 from headwater.model.ids import format_node
 from headwater.pipeline.step_options import AggregateOptions
 
 ASKED_MAX = 500
 POSTED = 20
-SENDING_S = 60.0
+SENDING_S = 90.0
 EVERY_S = 0.3
 WAYS_IN = 3
 """Of the example that takes readings otherwise than from sensors: HTTP, JSON and SenML."""
@@ -35,6 +36,19 @@ def is_judged(topology: Topology) -> bool:
     return bool(topology.sensors) and all(
         isinstance(step, AggregateOptions) and step.output == "add" and step.slide_s is None for step in steps
     )
+
+
+def until_ready(url: str) -> None:
+    """Wait until a server can read its store; HeadwaterError when it cannot."""
+
+    def is_ready() -> bool:
+        try:
+            health.check(f"{url}/readyz", EVERY_S + 5)
+        except Unavailable:
+            return False
+        return True
+
+    _until(is_ready, "the store")
 
 
 def explained(run: DemoRun) -> Findings:
@@ -105,5 +119,5 @@ def _until(done: Callable[[], bool], what: str) -> None:
     deadline = time.monotonic() + SENDING_S
     while not done():
         if time.monotonic() > deadline:
-            raise HeadwaterError(f"nothing arrives by {what}")
+            raise HeadwaterError(f"waited {SENDING_S:.0f} s for {what}")
         time.sleep(EVERY_S)

@@ -25,7 +25,10 @@ from tests.deploy.boxes import Box, Mount, Pod
 from tests.deploy.images import Image
 from tests.deploy.inside import CLONE_NEWNET, LIBC
 
-NAMESPACES = ("unshare", "--mount", "--net", "--uts", "--ipc", "--pid", "--fork", "--kill-child")
+NAMESPACES = (
+    *("setpriv", "--pdeathsig=KILL"),
+    *("unshare", "--mount", "--net", "--uts", "--ipc", "--pid", "--fork", "--kill-child"),
+)
 TOOLS = ("unshare", "nsenter", "ip", "mount", "setpriv")
 HUB = "10.77.0.1"
 GRACE_S = 30.0

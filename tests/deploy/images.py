@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from headwater.deploy.plan import GATEWAY, SENSOR, SERVER
+from headwater.services.needs import CACHE_KEY, cache_folder
 from tests.deploy.boxes import Mount
 from tests.deploy.dockerfile import Instruction, environment_of, last, listed, stages_of, whole
 
@@ -16,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCKERFILE = ROOT / "deploy/Dockerfile"
 CODE = "/opt/headwater-code"
 ENVIRONMENT = "/opt/headwater"
+PYTHON = f"{ENVIRONMENT}/bin/python"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 OURS = (GATEWAY, SERVER, SENSOR)
 OTHERS = ("redis", "eclipse-mosquitto")
@@ -36,21 +38,48 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
 
 def images_here(folder: Path) -> dict[str, Image]:
     """Our images with the code and the packages of this checkout, and others' with the programs of this machine."""
-    command = folder / "headwater"
-    command.write_text(f'#!/bin/sh\nPYTHONPATH={CODE} exec {ENVIRONMENT}/bin/python -m headwater.cli.main "$@"\n')
-    command.chmod(0o755)
+    command = _script(folder / "headwater", f'PYTHONPATH={CODE} exec {PYTHON} -m headwater.cli.main "$@"')
     mounts = (
         Mount(target=ENVIRONMENT, source=os.path.realpath(sys.prefix), is_read_only=True),
         Mount(target=f"{ENVIRONMENT}/bin/headwater", source=str(command), is_read_only=True),
         Mount(target=CODE, source=str(ROOT / "src"), is_read_only=True),
     )
     stages = stages_of(DOCKERFILE.read_text())
-    return {name: image_of(whole(stages, name), (), mounts) for name in OURS} | others()
+    return {name: image_of(whole(stages, name), (), mounts) for name in OURS} | others(folder)
 
 
-def others() -> dict[str, Image]:
+def others(folder: Path) -> dict[str, Image]:
     """The images of others, with the programs of this machine."""
-    return dict.fromkeys(OTHERS, Image(layers=(Path("/"),), environment={"PATH": PATH}))
+    plain = Image(layers=(Path("/"),), environment={"PATH": PATH})
+    return {**dict.fromkeys(OTHERS, plain), "cassandra": _cassandra(folder)}
+
+
+def _cassandra(folder: Path) -> Image:
+    """The Cassandra of `headwater services`, under the names that its image has."""
+    cache = cache_folder()
+    start = f"{CACHE_KEY}={cache} PYTHONPATH={CODE}/src:{CODE} exec {PYTHON} -m tests.deploy.cassandra_here"
+    ask = f'exec {PYTHON} -c "import socket; socket.create_connection((socket.gethostname(), 9042), 5)"'
+    programs = {"docker-entrypoint.sh": _script(folder / "entry", start), "cqlsh": _script(folder / "cqlsh", ask)}
+    return Image(
+        layers=(Path("/"),),
+        environment={"PATH": PATH},
+        mounts=(
+            Mount(target=ENVIRONMENT, source=os.path.realpath(sys.prefix), is_read_only=True),
+            Mount(target=f"{CODE}/src", source=str(ROOT / "src"), is_read_only=True),
+            Mount(target=f"{CODE}/tests", source=str(ROOT / "tests"), is_read_only=True),
+            *(
+                Mount(target=f"/usr/local/bin/{name}", source=str(file), is_read_only=True)
+                for name, file in programs.items()
+            ),
+        ),
+        opened=(*closed_above(Path(os.path.realpath(sys.executable))), *closed_above(cache / "any")),
+    )
+
+
+def _script(file: Path, line: str) -> Path:
+    file.write_text(f"#!/bin/sh\n{line}\n")
+    file.chmod(0o755)
+    return file
 
 
 def image_of(instructions: list[Instruction], layers: tuple[Path, ...], mounts: tuple[Mount, ...] = ()) -> Image:

@@ -45,6 +45,8 @@ def faults(found: Tried, is_judged: bool) -> list[str]:
         told.append(f"{findings.readings_duplicated} readings delivered more than once")
     if not findings.lineage_checked or findings.lineage_exact != findings.lineage_checked:
         told.append(f"of {findings.lineage_checked} lineages {findings.lineage_exact} are exact")
+    if findings.redis_exact != findings.redis_checked:
+        told.append(f"of {findings.redis_checked} readings in Redis {findings.redis_exact} are as they should be")
     if findings.aggregates_exact != findings.aggregates_checked:
         told.append(f"of {findings.aggregates_checked} aggregates {findings.aggregates_exact} are exact")
     return told

@@ -11,6 +11,7 @@ from headwater.config import Topology, load_topology
 from headwater.deploy.compose import COMPOSE_FILE, compose_files
 from headwater.deploy.plan import Place, Wishes
 from headwater.model.errors import ConfigError
+from headwater.store.cassandra.options import CassandraOptions
 from scripts.generate_deployments import EXAMPLES, ROOT, files
 from tests.deploy import schemas
 
@@ -54,7 +55,7 @@ def test_a_swarm_reads_it(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_no_container_may_do_more_than_it_needs(name: str) -> None:
     for service in yaml.safe_load((FOLDER / name / COMPOSE_FILE).read_text())["services"].values():
-        assert service["read_only"] is True
+        assert service["read_only"] is not service["image"].startswith("cassandra:")
         assert service["cap_drop"] == ["ALL"]
         assert service["security_opt"] == ["no-new-privileges:true"]
         assert service["user"].split(":")[0] not in ("0", "root")
@@ -192,3 +193,29 @@ def test_the_command_writes_a_folder_and_says_so(tmp_path: Path, capsys: pytest.
 def test_a_wrong_option_is_named(given: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compose", str(EXAMPLES / "line.toml"), *given]) == 2
     assert said in capsys.readouterr().err
+
+
+CASSANDRA = """
+server = {data = "s"}
+store = {kind = "cassandra", hosts = [HOSTS], user = "u", password_file = "p", ca_file = "ca.pem"}
+[[node]]
+id = "000001"
+name = "n"
+"""
+
+
+def test_a_cassandra_of_this_machine_becomes_a_container_and_a_cluster_stays(tmp_path: Path) -> None:
+    here = compose_files(load(tmp_path, CASSANDRA.replace("HOSTS", '"127.0.0.1:9042"')), Wishes(name="t", version="1"))
+    services = yaml.safe_load(here[COMPOSE_FILE])["services"]
+    assert services["cassandra"]["image"].startswith("cassandra:5.0")
+    assert services["cassandra"]["read_only"] is False
+    assert services["server"]["secrets"] == ["store-password", "store-ca"]
+    store = load(tmp_path, here["topology.toml"]).server.store
+    assert isinstance(store, CassandraOptions)
+    assert (store.hosts, store.password_file) == (("cassandra:9042",), "/run/secrets/store-password")
+    cluster = CASSANDRA.replace("HOSTS", '"c1.example.org:9042", "10.0.0.2:9042"')
+    there = compose_files(load(tmp_path, cluster), Wishes(name="t", version="1"))
+    assert "cassandra" not in yaml.safe_load(there[COMPOSE_FILE])["services"]
+    store = load(tmp_path, there["topology.toml"]).server.store
+    assert isinstance(store, CassandraOptions)
+    assert store.hosts == ("c1.example.org:9042", "10.0.0.2:9042")

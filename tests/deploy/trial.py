@@ -25,14 +25,15 @@ from headwater.deploy.names import host_of
 from headwater.deploy.plan import REST_PORT, STATE, UID
 from headwater.emulator.options import SensorOptions
 from tests.deploy.boxes import Pod
-from tests.deploy.checks import explained, is_judged, send_otherwise
+from tests.deploy.checks import explained, is_judged, send_otherwise, until_ready
 from tests.deploy.compose_file import read_compose
 from tests.deploy.engine import Engine, settle
 from tests.deploy.images import images_here
 from tests.deploy.kubernetes_file import read_kubernetes
 
-RATE = 1000.0
-TICKS_MAX = 1000
+RATE = 500.0
+TICKS_MAX = 60
+"""24,000 readings of a group that makes them up."""
 HEALTHY_S = 120.0
 READERS: dict[str, Callable[[Path, Path], list[Pod]]] = {
     "compose": read_compose,
@@ -63,15 +64,16 @@ def tried(kind: str, folder: Path, state: Path, seconds: float) -> Tried:
     run = DemoRun(seen, state / "judge", engine)
     for path in (volumes, *volumes.rglob("*")):
         os.chown(path, UID, UID)  # Whoever looks on has made the folders of the logs.
+    engine.let_end([group.name for group in seen.sensors])
     with run:
         unhealthy = engine.unhealthy(HEALTHY_S)
         if unhealthy:
             return Tried(Findings(), engine.restarted(), unhealthy, len(pods))
+        until_ready(run.topology.api_url)
         if seen.sensors:
             time.sleep(seconds)
         else:
             send_otherwise(run)
-        engine.let_end([group.name for group in seen.sensors])
         run.end_sensors()
         run.drain(lambda line: None)
         findings = run.check() if is_judged(seen) else explained(run)
@@ -101,8 +103,10 @@ def seen_from_outside(topology: Topology, pods: list[Pod]) -> Topology:
             journal = moved(pod, group.journal)
             place = journal / str(places[pod.keeps]) if group.shared_journal else journal
             sensors.append(replace(group, name=pod.name, journal=place))
+    names = {gateway.name: host_of(gateway.name) for gateway in topology.gateways}
     return replace(
         topology,
+        agents=tuple(replace(agent, name=names[agent.name]) for agent in topology.agents),
         server=replace(topology.server, listen=f"{SERVER}:{REST_PORT}"),
         gateways=tuple(gateways),
         sensors=tuple(sensors),

@@ -291,10 +291,12 @@ class Judge:
     # ---- Redis -------------------------------------------------------------------------------------------------------
 
     def _expect_messages(self, answer: Answer, reading: tuple[str, str, int, float]) -> None:
-        """On every node of its path, a reading must be found by the id that its lineage names."""
+        """On every node of its path with a Redis, a reading must be found by the id that its lineage names."""
         parents = [*(point.id for point in answer.points[1:]), None]
-        for point, parent in zip(answer.points, parents, strict=False) if self.check.redis else ():
-            self.messages[str(point.context.get("hostId"))].append((point.id, message(*reading, parent)))
+        for point, parent in zip(answer.points, parents, strict=False):
+            node = str(point.context.get("hostId"))
+            if node in self.check.redis:
+                self.messages[node].append((point.id, message(*reading, parent)))
 
     def check_redis(self) -> None:
         if self.check.redis:

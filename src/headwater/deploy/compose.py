@@ -86,6 +86,8 @@ def _service(container: Container, wishes: Wishes) -> dict[str, object]:
         service["secrets"] = [secret.name for secret in container.secrets]
     service["healthcheck"] = {"disable": True} if container.probe is None else _healthcheck(container.probe)
     service["stop_grace_period"] = f"{container.grace_s}s"
+    if not container.is_read_only:
+        service["read_only"] = False
     if container.ends:
         service["restart"] = "on-failure"
     service["deploy"] = _deploy(container, wishes)

@@ -4,7 +4,7 @@ Every process has a host of its own there: it binds all interfaces, and is found
 lies outside the topology keeps its address; a broker or a Redis on this machine becomes a container.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from headwater.agent.options import AgentOptions
-from headwater.config import Topology
+from headwater.config import ServerOptions, Topology
 from headwater.config.address import Address, found_at, parse_address
 from headwater.config.relays import without_relays
 from headwater.config.topology import ID_PROVIDER, SERVER
@@ -24,25 +24,20 @@ from headwater.deploy.plan import (
     PIPELINE_PORT,
     RECORDINGS,
     REST_PORT,
+    SECRETS,
     STATE,
     Secret,
 )
+from headwater.deploy.secrets import Kept
 from headwater.emulator.options import IdProviderOptions, SensorOptions
 from headwater.health.chaos.options import ChaosOptions
-from headwater.pipeline.inlets import MqttOptions
 from headwater.pipeline.options import GatewayOptions
-from headwater.pipeline.step_options import MaskOptions, StepOptions
+from headwater.store.options import SqliteOptions
 
 EVERYWHERE = "0.0.0.0"
 REDIS, REDIS_PORT = "redis", 6379
+CASSANDRA, CASSANDRA_PORT = "cassandra", 9042
 MQTT, MQTT_PORT = "mqtt", 1883
-MQTT_FILES = {
-    "password_file": "the password of the gateway at its broker",
-    "ca_file": "the certificates of the authorities to trust",
-    "certificate_file": "the certificate of the gateway",
-    "key_file": "the key of that certificate",
-}
-
 HostOfAgent = Callable[[str], str]
 """The name of a node -> the host that its agent runs on."""
 
@@ -53,10 +48,8 @@ class Contained(msgspec.Struct, frozen=True, kw_only=True):
     topology: Topology
     secrets: dict[str, tuple[Secret, ...]]
     """By name of a node, or `server`."""
-    redis: dict[str, str]
-    """Host -> the address on this machine that it takes the place of."""
-    mqtt: dict[str, str]
-    """The same of brokers."""
+    others: dict[str, str]
+    """Container of a program of others -> the address on this machine that it takes the place of."""
 
 
 def contained(topology: Topology, host_of_agent: HostOfAgent, scaled: frozenset[str] = frozenset()) -> Contained:
@@ -65,56 +58,47 @@ def contained(topology: Topology, host_of_agent: HostOfAgent, scaled: frozenset[
     ConfigError when a name cannot be that of a container.
     """
     topology = without_relays(topology)
+    moved = _moved(topology)
+    others = _others(topology)
+    agents = {gateway.name: f"{host_of_agent(gateway.name)}:{AGENT_PORT}" for gateway in topology.gateways}
+    beside = {moved[found_at(gateway)]: agents[gateway.name] for gateway in topology.gateways}
     provider = topology.idprovider or (IdProviderOptions() if scaled else None)
+    kept = {name: Kept(SECRETS, variables=True) for name in (SERVER, *agents)}
+    server = _server(kept[SERVER].server(topology.server), others)
+    inside = Topology(
+        server=server,
+        gateways=tuple(_gateway(kept[each.name].gateway(each), moved, others) for each in topology.gateways),
+        agents=tuple(
+            replace(_agent(agent, others), address=agents[agent.name], server=server.ingest_address, agents=beside)
+            for agent in topology.agents
+        ),
+        sensors=tuple(_sensors(group, moved, group.name in scaled) for group in topology.sensors),
+        idprovider=None if provider is None else _provider(provider),
+        chaos=ChaosOptions(),
+    )
+    return Contained(
+        topology=inside,
+        secrets={name: tuple(each.secrets) for name, each in kept.items()},
+        others={host: address for address, host in others.items()},
+    )
+
+
+def _moved(topology: Topology) -> dict[str, str]:
+    """Where a process was found -> where it is found inside."""
     moved = {found_at(gateway): f"{host_of(gateway.name)}:{PIPELINE_PORT}" for gateway in topology.gateways}
     if topology.idprovider is not None:
         moved[found_at(topology.idprovider)] = f"{ID_PROVIDER}:{ID_PORT}"
-    redis = _containers_of(REDIS, [agent.redis and _redis_address(agent.redis) for agent in topology.agents])
-    mqtt = _containers_of(MQTT, [inlet.broker for gateway in topology.gateways for inlet in gateway.mqtt])
-    agents = {gateway.name: f"{host_of_agent(gateway.name)}:{AGENT_PORT}" for gateway in topology.gateways}
-    beside = {moved[found_at(gateway)]: agents[gateway.name] for gateway in topology.gateways}
-    server = replace(
-        topology.server,
-        listen=f"{EVERYWHERE}:{REST_PORT}",
-        address=f"{SERVER}:{REST_PORT}",
-        data=STATE / SERVER,
-        control=None,
-    )
-    secrets: dict[str, tuple[Secret, ...]] = {}
-    if server.webhook is not None and server.webhook.authorization_file is not None:
-        secret = Secret("webhook-authorization", "the value of the Authorization header of the webhook")
-        server = replace(server, webhook=replace(server.webhook, authorization_file=secret.target))
-        secrets[SERVER] = (secret,)
-    gateways = []
-    for gateway in topology.gateways:
-        inside, secrets[gateway.name] = _gateway(gateway, moved, mqtt)
-        gateways.append(inside)
-    return Contained(
-        topology=Topology(
-            server=server,
-            gateways=tuple(gateways),
-            agents=tuple(
-                replace(
-                    _agent(agent, redis),
-                    listen=f"{EVERYWHERE}:{AGENT_PORT}",
-                    address=agents[agent.name],
-                    server=server.ingest_address,
-                    agents=beside,
-                )
-                for agent in topology.agents
-            ),
-            sensors=tuple(_sensors(group, moved, group.name in scaled) for group in topology.sensors),
-            idprovider=None
-            if provider is None
-            else replace(
-                provider, listen=f"{EVERYWHERE}:{ID_PORT}", address=f"{ID_PROVIDER}:{ID_PORT}", data=STATE / ID_PROVIDER
-            ),
-            chaos=ChaosOptions(),
-        ),
-        secrets=secrets,
-        redis={host: at for at, host in redis.items()},
-        mqtt={host: at for at, host in mqtt.items()},
-    )
+    return moved
+
+
+def _others(topology: Topology) -> dict[str, str]:
+    """Address on this machine of a program of others -> the container that takes its place."""
+    store = topology.server.store
+    return {
+        **_containers_of(REDIS, [agent.redis and _redis_address(agent.redis) for agent in topology.agents]),
+        **_containers_of(MQTT, [inlet.broker for gateway in topology.gateways for inlet in gateway.mqtt]),
+        **_containers_of(CASSANDRA, () if isinstance(store, SqliteOptions) else store.hosts),
+    }
 
 
 def is_here(address: str) -> bool:
@@ -126,60 +110,51 @@ def is_here(address: str) -> bool:
         return host == "localhost"
 
 
-def _containers_of(name: str, addresses: list[str | None]) -> dict[str, str]:
-    """Address on this machine -> the host of the container that takes its place."""
+def _containers_of(name: str, addresses: Iterable[str | None]) -> dict[str, str]:
     found = list(dict.fromkeys(address for address in addresses if address and is_here(address)))
     return {address: name if at == 1 else f"{name}-{at}" for at, address in enumerate(found, 1)}
 
 
-def _gateway(
-    gateway: GatewayOptions, moved: dict[str, str], mqtt: dict[str, str]
-) -> tuple[GatewayOptions, tuple[Secret, ...]]:
-    host = host_of(gateway.name)
-    secrets: list[Secret] = []
-    inlets = tuple(_inlet(inlet, f"{host}-mqtt-{at}", mqtt, secrets) for at, inlet in enumerate(gateway.mqtt, 1))
-    steps = tuple(_step(step, f"{host}-step-{at}", secrets) for at, step in enumerate(gateway.steps, 1))
+def _server(server: ServerOptions, others: dict[str, str]) -> ServerOptions:
+    store = server.store
+    if not isinstance(store, SqliteOptions):
+        hosts = (f"{others[host]}:{CASSANDRA_PORT}" if host in others else host for host in store.hosts)
+        server = replace(server, store=replace(store, hosts=tuple(hosts)))
+    return replace(
+        server,
+        listen=f"{EVERYWHERE}:{REST_PORT}",
+        address=f"{SERVER}:{REST_PORT}",
+        data=STATE / SERVER,
+        control=None,
+    )
+
+
+def _provider(provider: IdProviderOptions) -> IdProviderOptions:
+    listen, address = f"{EVERYWHERE}:{ID_PORT}", f"{ID_PROVIDER}:{ID_PORT}"
+    return replace(provider, listen=listen, address=address, data=STATE / ID_PROVIDER)
+
+
+def _gateway(gateway: GatewayOptions, moved: dict[str, str], others: dict[str, str]) -> GatewayOptions:
     http = gateway.http_listen
-    inside = replace(
+    return replace(
         gateway,
         listen=f"{EVERYWHERE}:{PIPELINE_PORT}",
         address=moved[found_at(gateway)],
         next=moved.get(gateway.next or "", gateway.next),
         data=STATE / gateway.name,
         http_listen=None if http is None else str(Address(EVERYWHERE, parse_address(http).port)),
-        mqtt=inlets,
-        steps=steps,
+        mqtt=tuple(
+            replace(inlet, broker=f"{others[inlet.broker]}:{MQTT_PORT}") if inlet.broker in others else inlet
+            for inlet in gateway.mqtt
+        ),
     )
-    return inside, tuple(secrets)
 
 
-def _inlet(inlet: MqttOptions, name: str, mqtt: dict[str, str], secrets: list[Secret]) -> MqttOptions:
-    """A subscription whose files are secrets, a variable with a password too."""
-    changes: dict[str, object] = {}
-    for key, what in MQTT_FILES.items():
-        if getattr(inlet, key) is not None:
-            secrets.append(Secret(f"{name}-{key.removesuffix('_file')}", what))
-            changes[key] = secrets[-1].target
-    if inlet.password_variable is not None:
-        secrets.append(Secret(f"{name}-password", MQTT_FILES["password_file"]))
-        changes |= {"password_variable": None, "password_file": secrets[-1].target}
-    if inlet.broker in mqtt:
-        changes["broker"] = f"{mqtt[inlet.broker]}:{MQTT_PORT}"
-    return replace(inlet, **changes)
-
-
-def _step(step: StepOptions, name: str, secrets: list[Secret]) -> StepOptions:
-    if not isinstance(step, MaskOptions) or (step.key_file is None and step.key_env is None):
-        return step
-    secrets.append(Secret(f"{name}-key", f"the key of the mask{f', {step.key_env}' if step.key_env else ''}"))
-    return replace(step, key_env=None, key_file=str(secrets[-1].target))
-
-
-def _agent(agent: AgentOptions, redis: dict[str, str]) -> AgentOptions:
+def _agent(agent: AgentOptions, others: dict[str, str]) -> AgentOptions:
     url = agent.redis
-    if url is not None and (host := redis.get(_redis_address(url) or "")):
+    if url is not None and (host := others.get(_redis_address(url) or "")):
         url = urlsplit(url)._replace(netloc=f"{host}:{REDIS_PORT}").geturl()
-    return replace(agent, data=STATE / agent.name, redis=url)
+    return replace(agent, listen=f"{EVERYWHERE}:{AGENT_PORT}", data=STATE / agent.name, redis=url)
 
 
 def _redis_address(url: str) -> str | None:

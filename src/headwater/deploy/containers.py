@@ -3,13 +3,19 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from headwater.config import Topology, format_topology
 from headwater.config.address import parse_address
 from headwater.config.relays import is_loopback
 from headwater.config.toml import meant
 from headwater.config.topology import ID_PROVIDER, SERVER
 from headwater.deploy.contained import (
+    CASSANDRA,
+    CASSANDRA_PORT,
+    MQTT,
     MQTT_PORT,
+    REDIS,
     REDIS_PORT,
     Contained,
     HostOfAgent,
@@ -36,8 +42,6 @@ from headwater.deploy.plan import (
 from headwater.deploy.plan import SERVER as SERVER_IMAGE
 from headwater.model.errors import ConfigError
 
-REDIS_IMAGE, REDIS_USER = "redis:8.2.2-bookworm", 999
-MQTT_IMAGE, MQTT_USER = "eclipse-mosquitto:2.0.22", 1883
 MQTT_CONFIG = Path("/mosquitto/config/mosquitto.conf")
 MQTT_TEXT = """# Whoever reaches this port may publish: only containers of this network do, unless it is published.
 listener 1883
@@ -47,6 +51,50 @@ autosave_interval 1
 autosave_on_changes true
 persistence_location /mosquitto/data/
 """
+KINDS = {
+    REDIS: Container(
+        name=REDIS,
+        of=REDIS,
+        role=REDIS,
+        image="redis:8.2.2-bookworm",
+        command=("redis-server", "--port", str(REDIS_PORT), "--protected-mode", "no", "--save", ""),
+        ports=(REDIS_PORT,),
+        probe=Probe(command=("redis-cli", "-p", str(REDIS_PORT), "ping")),
+        volume=REDIS,
+        keeps=Path("/data"),
+        user=999,
+    ),
+    MQTT: Container(
+        name=MQTT,
+        of=MQTT,
+        role=MQTT,
+        image="eclipse-mosquitto:2.0.22",
+        command=("mosquitto", "-c", str(MQTT_CONFIG)),
+        ports=(MQTT_PORT,),
+        probe=Probe(command=("mosquitto_pub", "-t", "headwater/probe", "-n")),
+        volume=MQTT,
+        keeps=Path("/mosquitto/data"),
+        files=(File("mosquitto.conf", MQTT_CONFIG, MQTT_TEXT),),
+        user=1883,
+    ),
+    CASSANDRA: Container(
+        name=CASSANDRA,
+        of=CASSANDRA,
+        role=CASSANDRA,
+        image="cassandra:5.0.6",
+        command=("docker-entrypoint.sh", "cassandra", "-f"),
+        ports=(CASSANDRA_PORT,),
+        probe=Probe(command=("cqlsh", "-e", "DESCRIBE CLUSTER")),
+        volume=CASSANDRA,
+        keeps=Path("/var/lib/cassandra"),
+        environment={"MAX_HEAP_SIZE": "2G", "HEAP_NEWSIZE": "400M"},
+        user=999,
+        # Its entry point writes the configuration.
+        is_read_only=False,
+        grace_s=120,
+    ),
+}
+"""Programs of others, each as its image has it."""
 
 
 def plan_of(topology: Topology, wishes: Wishes, host_of_agent: HostOfAgent) -> Plan:
@@ -77,8 +125,10 @@ def _notes(topology: Topology, inside: Contained, scaled: frozenset[str]) -> Ite
         yield "Chaos is left out: headwater up does it, which runs every process itself."
     if topology.idprovider is None and inside.topology.idprovider is not None:
         yield f"An id provider is added, so that the replicas of {', '.join(sorted(scaled))} have different meters."
-    for host, address in (*inside.redis.items(), *inside.mqtt.items()):
+    for host, address in inside.others.items():
         yield f"{host} takes the place of what listens at {address} of the topology."
+    if any(host.startswith(CASSANDRA) for host in inside.others):
+        yield "One Cassandra is for a trial: it is on one machine, and lets everybody in. Name the hosts of a cluster."
 
 
 def _nodes(topology: Topology, inside: Contained, file: File) -> Iterator[Container]:
@@ -161,33 +211,10 @@ def _around(topology: Topology, inside: Contained, file: File, wishes: Wishes) -
 
 
 def _others(inside: Contained) -> Iterator[Container]:
-    for host in inside.redis:
-        yield Container(
-            name=host,
-            of=host,
-            role="redis",
-            image=REDIS_IMAGE,
-            command=("redis-server", "--port", str(REDIS_PORT), "--protected-mode", "no", "--save", ""),
-            ports=(REDIS_PORT,),
-            probe=Probe(command=("redis-cli", "-p", str(REDIS_PORT), "ping")),
-            volume=host,
-            keeps=Path("/data"),
-            user=REDIS_USER,
-        )
-    for host in inside.mqtt:
-        yield Container(
-            name=host,
-            of=host,
-            role="mqtt",
-            image=MQTT_IMAGE,
-            command=("mosquitto", "-c", str(MQTT_CONFIG)),
-            ports=(MQTT_PORT,),
-            probe=Probe(command=("mosquitto_pub", "-t", "headwater/probe", "-n")),
-            volume=host,
-            keeps=Path("/mosquitto/data"),
-            files=(File("mosquitto.conf", MQTT_CONFIG, MQTT_TEXT),),
-            user=MQTT_USER,
-        )
+    """The containers of programs of others, each of its kind."""
+    for host in inside.others:
+        kind = host.partition("-")[0]
+        yield replace(KINDS[kind], name=host, of=host, volume=host)
 
 
 def _published(listen: str, target: int) -> Published:

@@ -158,7 +158,7 @@ def _container(container: Container, wishes: Wishes) -> Manifest:
         made |= _probes(container.probe)
     made["securityContext"] = {
         "allowPrivilegeEscalation": False,
-        "readOnlyRootFilesystem": True,
+        "readOnlyRootFilesystem": container.is_read_only,
         "capabilities": {"drop": ["ALL"]},
     }
     made["volumeMounts"] = list(_mounts(container))

@@ -78,10 +78,10 @@ class Secret(msgspec.Struct, frozen=True):
     name: str
     what: str
     """What it must hold, in words."""
-
-    @property
-    def target(self) -> Path:
-        return SECRETS / self.name
+    target: Path
+    """Where its process finds it."""
+    source: Path | None = None
+    """Where it is on the machine of the topology; None when that has it in a variable."""
 
 
 class Container(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,6 +114,8 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     ends: bool = False
     """It may end by itself, when its work is done."""
     user: int = UID
+    is_read_only: bool = True
+    """Whether it may write to its volume and to `SCRATCH` only."""
     grace_s: int = 30
     """How long it may take to stop."""
 
