@@ -11,6 +11,7 @@ from headwater.api.options import ApiOptions
 from headwater.api.readings import NoReadings
 from headwater.health.chaos import documents as chaos
 from headwater.model.errors import Unavailable
+from headwater.store.cassandra.options import CassandraOptions
 from headwater.store.port import Reader
 from scripts.reference_types import fields, table
 
@@ -33,7 +34,7 @@ def description() -> dict[str, Any]:
         NoReadings(),
         lambda: 0,
         "0",
-        ApiOptions(folder=str(Path("store")), ingest="ingest", control="control"),
+        ApiOptions(folder=str(Path("store")), ingest="ingest", control="control", store=CassandraOptions()),
     )
     described: dict[str, Any] = app.openapi()
     return described

@@ -50,6 +50,7 @@ ASKED: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "openapi": ((), {}),
 }
 STREAMS = {name for name, method in vars(Client).items() if isinstance(method, Followed)}
+CQL = {"cql", "cql_tables"}  # tests/api/test_cql.py has the store that they need.
 
 
 def test_the_package_offers_both_when_they_are_named() -> None:
@@ -66,7 +67,7 @@ def test_every_call_is_a_method_of_both_and_is_tried_here() -> None:
     } - {"posted", "reading"}
     for client in (Client, AsyncClient):
         assert {name for name in vars(client) if name in described} == described
-    assert set(ASKED) | STREAMS | {"cancel", "forget"} == described
+    assert set(ASKED) | STREAMS | {"cancel", "forget"} | CQL == described
     assert inspect.getattr_static(Client, "topology").__doc__ == calls.topology.__doc__
     assert isinstance(inspect.getattr_static(Client, "topology"), Asked)
 
@@ -150,7 +151,7 @@ def test_results_have_every_field_of_the_documents() -> None:
     for name, document in vars(documents).items():
         if not isinstance(document, type) or not issubclass(document, msgspec.Struct):
             continue
-        if name in ("LineageQuestion", "PointsQuestion", "PqlQuestion", "Problem", "SqlQuestion"):
+        if name in ("LineageQuestion", "PointsQuestion", "PqlQuestion", "Problem", "SqlQuestion", "CqlQuestion"):
             continue
         result = getattr(results, name)
         assert set(result.__struct_encode_fields__) == set(document.__struct_encode_fields__), name

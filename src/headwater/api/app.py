@@ -12,6 +12,7 @@ from headwater.api.by_id import add_points
 from headwater.api.chaos import add_chaos
 from headwater.api.cluster import add_cluster
 from headwater.api.cluster_health import add_cluster_health, add_forgetting
+from headwater.api.cql import add_cql, open_cql
 from headwater.api.dashboard import Dashboard
 from headwater.api.find import add_find
 from headwater.api.folded import add_folded
@@ -50,6 +51,7 @@ _RESOURCES = (
     add_retention,
     add_reports,
     add_query,
+    add_cql,
     add_query_2018,
 )
 """What adds each resource that needs nothing but the service, in the order in which paths are matched."""
@@ -79,6 +81,8 @@ def create_app(
             if dashboard is not None:
                 await dashboard.close()
             await queries.close()
+            if cql is not None:
+                cql.close()
             await lanes.close()
 
     app = DescribedApp(
@@ -93,7 +97,8 @@ def create_app(
     app.router.route_class = StrictRoute
     app.front = HotAnswers(app.behind, lanes.version)
     dashboard = Dashboard(Path(options.dashboard)) if options.dashboard else None
-    service = Service(lanes, agents, now_ms, version, options, queries)
+    cql = open_cql(options)
+    service = Service(lanes, agents, now_ms, version, options, queries, cql)
     live = app.state.live = Live(service)
     add_handlers(app)
     for add in _RESOURCES:

@@ -35,7 +35,7 @@ MEDIA: dict[Format, str] = {
 DEFAULT: Format = "json"
 ROWS_HEADER, TRUNCATED_HEADER, ID_HEADER = "headwater-rows", "headwater-truncated", "headwater-query"
 
-_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+QUERY_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _decode = msgspec.json.Decoder(documents.SqlQuestion).decode
 
 
@@ -108,7 +108,7 @@ def question_of(body: bytes) -> documents.SqlQuestion:
         question = _decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Rejected("question", f'the body is not a query, such as {{"query": "SELECT …"}}: {error}') from error
-    if question.id is not None and not _ID.fullmatch(question.id):
+    if question.id is not None and not QUERY_NAME.fullmatch(question.id):
         raise Rejected("question", "the id of a query is 1 to 64 letters, digits, dots, dashes and underscores")
     return question
 

@@ -1,7 +1,7 @@
 """`POST /v1/provenance` as 2018 had it: a SELECT over the columns of its table, answered as data points."""
 
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from fastapi import FastAPI, Request
@@ -10,15 +10,20 @@ from fastapi.responses import Response
 from headwater.api import documents, openapi
 from headwater.api.answers import JSON, body_of, encode
 from headwater.api.ask import Question, ask
+from headwater.api.cql import ask_cql
 from headwater.api.gather import Graph
 from headwater.api.query import asked, next_step, queries_of, values_of
 from headwater.api.service import Service
 from headwater.api.structure import Structure
 from headwater.model.errors import Rejected
 from headwater.model.ids import DataPointId, parse_id
+from headwater.store.cassandra2018.options import Cassandra2018Options
 from headwater.store.query.faults import SqlFault
 from headwater.store.query.frames import Begun
 from headwater.store.query.frames import Request as Asked
+
+if TYPE_CHECKING:
+    from headwater.store.cql.asking import Cql
 
 ONLY_SELECT = "PQL only supports select type queries."
 
@@ -61,6 +66,8 @@ def _question(body: bytes) -> documents.PqlQuestion:
 
 
 async def _answer(service: Service, sql: str) -> documents.PqlAnswer:
+    if isinstance(service.options.store, Cassandra2018Options) and service.cql is not None:
+        return await _answer_of_table(service, service.cql, sql, service.options.store.table)
     wanted = asked(service, documents.SqlQuestion(sql.strip()), "json", of_2018=True)
     try:
         begun, rows = await _rows(service, wanted)
@@ -72,6 +79,21 @@ async def _answer(service: Service, sql: str) -> documents.PqlAnswer:
     if begun.truncated:
         return documents.PqlAnswer(False, points, next_step(begun.truncated, wanted))
     return documents.PqlAnswer(False, points)
+
+
+async def _answer_of_table(service: Service, cql: "Cql", text: str, table: str) -> documents.PqlAnswer:
+    """What the table of 2018 itself answers, which was asked with CQL in 2018 too; data points with their lineage."""
+    if text.split(None, 1)[:1] and text.split(None, 1)[0].lower() != "select":
+        return documents.PqlAnswer(False, message=ONLY_SELECT)
+    try:
+        answered = await ask_cql(service, cql, uuid.uuid4().hex, text, table=table)
+    except SqlFault as fault:
+        return documents.PqlAnswer(True, message=fault.detail)
+    rows = [dict(zip(answered.asked.columns, row, strict=True)) for row in answered.rows]
+    for row in rows:
+        if isinstance(row.get("inputdps"), dict):
+            row["inputdps"] = list(row["inputdps"].items())
+    return documents.PqlAnswer(False, await _lineages(service, rows))
 
 
 async def _rows(service: Service, wanted: Asked) -> tuple[Begun, list[_Row]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from headwater.api.gather import Facts, with_values
 from headwater.api.lanes import Lanes
@@ -10,6 +11,9 @@ from headwater.api.readings import AgentReadings
 from headwater.api.structure import Limits
 from headwater.model.ids import DataPointId
 from headwater.store.query.queries import Queries
+
+if TYPE_CHECKING:
+    from headwater.store.cql.asking import Cql
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,8 @@ class Service:
     version: str
     options: ApiOptions
     queries: Queries
+    cql: "Cql | None" = None
+    """Asks the tables of a store on Cassandra."""
 
     def limits(self) -> Limits:
         return Limits(self.options.points_max, self.options.depth_max)

@@ -50,7 +50,7 @@ class Answer:
 
 
 @contextmanager
-def asking_sql(server: str, question: Mapping[str, object]) -> Iterator[Answer]:
+def asking_sql(server: str, question: Mapping[str, object], path: str = "/v1/query") -> Iterator[Answer]:
     """Send a query; ConfigError with the server's sentence when it is wrong, Unavailable when nobody answers."""
     base = server_url(server)
     timeout = httpx.Timeout(None, connect=CONNECT_S)
@@ -58,7 +58,7 @@ def asking_sql(server: str, question: Mapping[str, object]) -> Iterator[Answer]:
     with httpx.Client(timeout=timeout, trust_env=False, verify=base.startswith("https:")) as client:
         try:
             request = client.build_request(
-                "POST", f"{base}/v1/query", content=body, headers={"Content-Type": "application/json"}
+                "POST", f"{base}{path}", content=body, headers={"Content-Type": "application/json"}
             )
             response = client.send(request, stream=True)
         except httpx.TransportError as error:

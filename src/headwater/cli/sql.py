@@ -1,6 +1,7 @@
 """`headwater sql`: a SELECT over the relation `provenance`, as a table or written to a file."""
 
 import sys
+from contextlib import AbstractContextManager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,6 +22,18 @@ from headwater.model.errors import ConfigError
 
 WIDE = 1000
 BINARY = ("arrow", "parquet")
+_NUMBERS_OF_CQL = (
+    "tinyint",
+    "smallint",
+    "int",
+    "bigint",
+    "varint",
+    "counter",
+    "float",
+    "double",
+    "decimal",
+    "timestamp",
+)
 
 
 class Format(StrEnum):
@@ -45,6 +58,9 @@ def sql(
     rows: Annotated[int | None, typer.Option(min=0, metavar="N", help="At most so many rows (10000).")] = None,
     all_: Annotated[bool, typer.Option("--all", help="All rows, streamed, however many they are.")] = False,
     values: Annotated[bool, typer.Option("--values", help="Fetch values from the nodes.")] = False,
+    cql: Annotated[
+        bool, typer.Option("--cql", help="It is CQL over the tables of a store on Cassandra; a table or JSON.")
+    ] = False,
     server: Annotated[
         str, typer.Option(metavar="URL", envvar=SERVER_KEY, help="The server's REST address.")
     ] = DEFAULT_SERVER,
@@ -56,6 +72,8 @@ def sql(
         headwater sql "SELECT node_name, count(*) FROM provenance GROUP BY ALL"
 
         headwater sql --format parquet --output average.parquet < average.sql
+
+        headwater sql --cql "SELECT id, name FROM node WHERE site = 'default'"
     """
     text = _query(query)
     if all_ and (rows is not None or format is Format.TABLE):
@@ -64,9 +82,18 @@ def sql(
         raise ConfigError("--output needs --format json, csv, arrow or parquet")
     if format in BINARY and output is None and sys.stdout.isatty():
         raise ConfigError(f"--format {format} is not for a terminal: name a file with --output")
+    if cql:
+        if values or all_ or format not in (Format.TABLE, Format.JSON):
+            raise ConfigError("--cql goes with --format table or json, without --all and --values")
+        question: dict[str, Any] = {"query": text, "rows": rows}
+        return _show(asking_sql(server, question, "/v1/cql"), format, output)
     asked = "json" if format is Format.TABLE else str(format)
     question = {"query": text, "format": asked, "rows": rows, "stream": all_, "values": values}
-    with asking_sql(server, question) as answer:
+    return _show(asking_sql(server, question), format, output)
+
+
+def _show(asking: AbstractContextManager[Answer], format: Format, output: Path | None) -> int:
+    with asking as answer:
         if format is Format.TABLE:
             draw(reading(SqlAnswer)(answer.body()))
         else:
@@ -124,4 +151,4 @@ def _warn(answer: Answer) -> None:
 
 
 def _is_number(kind: str) -> bool:
-    return "INT" in kind or kind.startswith(("DECIMAL", "DOUBLE", "FLOAT"))
+    return "INT" in kind or kind.startswith(("DECIMAL", "DOUBLE", "FLOAT")) or kind in _NUMBERS_OF_CQL

@@ -58,6 +58,8 @@ class AsyncClient:
     expired = ListedLater(calls.expired)
     query = AskedLater(calls.query)
     query_file = AskedLater(calls.query_file)
+    cql = AskedLater(calls.cql)
+    cql_tables = AskedLater(calls.cql_tables)
     queries = AskedLater(calls.queries)
     cancel = AskedLater(calls.cancel)
     forget = AskedLater(calls.forget)

@@ -295,6 +295,17 @@ def query_file(
     return posted("/v1/query", question, bytes)
 
 
+def cql(text: str, *, rows: int | None = None, id: str | None = None) -> Call[results.SqlAnswer]:
+    """The answer to a SELECT of CQL over the tables of a store on Cassandra, at most so many rows; Rejected says what
+    is wrong with it, and where. NotFound with another store."""
+    return posted("/v1/cql", {"query": text, "rows": rows, "id": id}, reading(results.SqlAnswer))
+
+
+def cql_tables() -> Call[results.CqlKeyspace]:
+    """The tables that CQL may ask; NotFound with a store that is not on Cassandra."""
+    return Call("/v1/cql", reading(results.CqlKeyspace))
+
+
 def cancel(id: str) -> Call[None]:
     """End a query; NotFound when none of this id waits or runs."""
     return Call(f"/v1/query/{_part(id)}", lambda _: None, method="DELETE")

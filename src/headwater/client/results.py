@@ -467,6 +467,22 @@ class SqlAnswer(msgspec.Struct, frozen=True):
     """... and what to do about that."""
 
 
+class CqlTable(msgspec.Struct, frozen=True):
+    """A table that CQL may ask; WHERE names its partition, and may compare its clustering columns."""
+
+    name: str
+    columns: tuple[SqlColumn, ...]
+    partition: tuple[str, ...]
+    clustering: tuple[str, ...] = ()
+
+
+class CqlKeyspace(msgspec.Struct, frozen=True):
+    """What CQL may ask."""
+
+    keyspace: str
+    tables: tuple[CqlTable, ...]
+
+
 class SqlQuery(msgspec.Struct, frozen=True):
     """A query that waits or runs, since `begun` (ms since the epoch)."""
 

@@ -62,6 +62,8 @@ class Client:
     expired = Listed(calls.expired)
     query = Asked(calls.query)
     query_file = Asked(calls.query_file)
+    cql = Asked(calls.cql)
+    cql_tables = Asked(calls.cql_tables)
     queries = Asked(calls.queries)
     cancel = Asked(calls.cancel)
     forget = Asked(calls.forget)

@@ -33,7 +33,17 @@ from headwater.api.documents.health import (
 from headwater.api.documents.lineage import Found, LineageAnswer, LineageQuestion
 from headwater.api.documents.live import LiveLink, LiveNode, LiveRates, LiveStamp, Missed
 from headwater.api.documents.points import Contribution, Datapoint, Location, Origin, PointContext
-from headwater.api.documents.query import PqlAnswer, PqlQuestion, SqlAnswer, SqlColumn, SqlQuery, SqlQuestion
+from headwater.api.documents.query import (
+    CqlKeyspace,
+    CqlQuestion,
+    CqlTable,
+    PqlAnswer,
+    PqlQuestion,
+    SqlAnswer,
+    SqlColumn,
+    SqlQuery,
+    SqlQuestion,
+)
 from headwater.api.documents.store import Alarm, ExpiredPeriod, IdRun, Loss, Period, Report, Totals
 from headwater.api.documents.words import HealthWord, HexId, HexNode, Milliseconds, ValueState
 
@@ -44,6 +54,9 @@ __all__ = [
     "Clock",
     "ClusterHealth",
     "Contribution",
+    "CqlKeyspace",
+    "CqlQuestion",
+    "CqlTable",
     "Datapoint",
     "Direction",
     "ExpiredPeriod",

@@ -24,8 +24,37 @@ class SqlQuestion(msgspec.Struct, forbid_unknown_fields=True):
     """Send rows as they are found, all there are."""
 
 
+class CqlQuestion(msgspec.Struct, forbid_unknown_fields=True):
+    """One SELECT of CQL over a table of the store's keyspace."""
+
+    query: str
+    id: str | None = None
+    """Names it, to cancel it by; made up when it is left out."""
+    rows: int | None = None
+    """The most rows of the answer."""
+
+
+class CqlTable(msgspec.Struct):
+    """A table that CQL may ask."""
+
+    name: str
+    columns: list["SqlColumn"]
+    """With their CQL types; the key first."""
+    partition: list[str]
+    """What WHERE must name by = or IN."""
+    clustering: list[str]
+    """What it may compare besides."""
+
+
+class CqlKeyspace(msgspec.Struct):
+    """What CQL may ask."""
+
+    keyspace: str
+    tables: list[CqlTable]
+
+
 class SqlColumn(msgspec.Struct):
-    """A column of an answer, with its DuckDB type."""
+    """A column of an answer, with its type: DuckDB's, or that of CQL."""
 
     name: str
     type: str

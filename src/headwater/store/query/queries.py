@@ -70,7 +70,16 @@ class Queries:
 
     @asynccontextmanager
     async def run(self, id: str, request: Request, values: Values) -> AsyncIterator[Running]:
-        """A query whose answer has begun; leaving the block ends its process, whatever it does.
+        """A query whose answer has begun; leaving the block ends its process, whatever it does. Refused as `turn`."""
+        limit_s = self._options.stream_s_max if request.stream else self._options.time_s_max
+        async with self.turn(id, request.sql, limit_s), self._process() as process:
+            running = Running(process, values)
+            await running.begin(request)
+            yield running
+
+    @asynccontextmanager
+    async def turn(self, id: str, text: str, limit_s: float) -> AsyncIterator[None]:
+        """The turn of a query, which is known and counted; whoever has it answers it within the block.
 
         SqlFault says what is wrong with it, with reason "time" beyond the time limit; Rejected("query-id") when one of
         this id is under way, Cancelled when it was; Unavailable when too many wait.
@@ -79,14 +88,10 @@ class Queries:
         assert task is not None
         if id in self._entries:
             raise Rejected("query-id", f"a query {id} is under way: name another id")
-        entry = self._entries[id] = _Entry(id, request.sql, self._now_ms(), task)
-        limit_s = self._options.stream_s_max if request.stream else self._options.time_s_max
+        entry = self._entries[id] = _Entry(id, text, self._now_ms(), task)
         try:
-            async with self._turned(entry), self._process() as process:
-                async with asyncio.timeout(limit_s):
-                    running = Running(process, values)
-                    await running.begin(request)
-                    yield running
+            async with self._turned(entry), asyncio.timeout(limit_s):
+                yield
             self._count("ok")
         except TimeoutError:
             self._count("time")

@@ -1,0 +1,1 @@
+"""Tests of CQL that users ask."""
