@@ -11,6 +11,7 @@ Then questions of a reader of its own: medians of many random ids.
 
 import argparse
 import json
+import os
 import random
 import statistics
 import sys
@@ -106,18 +107,22 @@ class Ours:
         )
         self.writer.add(log_of(1), [(1, Shipment((), definitions, (CONTEXT,)))])
 
-    def run(self, batches: int) -> float:
-        """Readings a second, each of them stored at both nodes."""
+    def prepared(self, batches: int) -> Callable[[], float]:
+        """What stores so many more batches at both nodes, and answers the readings a second."""
         first, count = self.readings, batches * self.load.n
         stamps = [
             groups_of(1, list(self.load.first_stamps(1, first, first + count))),
             groups_of(2, list(self.load.same(2, 1, first, first + count))),
         ]
-        begun = time.perf_counter()
-        for pair in zip(*stamps, strict=True):
-            assert self.writer.add_all(list(pair)) == [None, None]
         self.readings += count
-        return count / (time.perf_counter() - begun)
+
+        def store() -> float:
+            begun = time.perf_counter()
+            for pair in zip(*stamps, strict=True):
+                assert self.writer.add_all(list(pair)) == [None, None]
+            return count / (time.perf_counter() - begun)
+
+        return store
 
 
 # ---- 2018 ------------------------------------------------------------------------------------------------------------
@@ -135,15 +140,19 @@ class Of2018:
         self._session.execute(f"CREATE KEYSPACE IF NOT EXISTS {keyspace} WITH replication = {replication}")
         self._session.execute(TABLE_2018.format(keyspace=keyspace), timeout=60)
 
-    def run(self, readings: int) -> float:
-        """Readings a second, each of them stored by both nodes, one buffer after the other."""
+    def prepared(self, readings: int) -> Callable[[], float]:
+        """What stores so many more readings from both nodes, one buffer after the other, and answers how many a second."""
         batches = {node: [SimpleStatement(text) for text in self._batches(node, readings)] for node in NODES}
-        begun = time.perf_counter()
-        with ThreadPoolExecutor(len(NODES)) as threads:
-            for done in [threads.submit(self._write, batches[node]) for node in NODES]:
-                done.result()
         self.readings += readings
-        return readings / (time.perf_counter() - begun)
+
+        def store() -> float:
+            begun = time.perf_counter()
+            with ThreadPoolExecutor(len(NODES)) as threads:
+                for done in [threads.submit(self._write, batches[node]) for node in NODES]:
+                    done.result()
+            return readings / (time.perf_counter() - begun)
+
+        return store
 
     def _write(self, batches: list[SimpleStatement]) -> None:
         for batch in batches:
@@ -220,13 +229,43 @@ def lineage_ms(ours: Ours, options: CassandraOptions, folder: Path) -> float:
 # ---- the whole -------------------------------------------------------------------------------------------------------
 
 
+class Meter:
+    """Processor time of Cassandra and of this process, by what was measured."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._spent: dict[str, list[float]] = {}
+
+    def run(self, name: str, work: Callable[[], float], readings: int) -> float:
+        """What some work answers, its time noted."""
+        server_s, own_s = processor_s(self._pid), time.process_time()
+        found = work()
+        spent = self._spent.setdefault(name, [0.0, 0.0, 0.0])
+        for at, more in enumerate((processor_s(self._pid) - server_s, time.process_time() - own_s, readings)):
+            spent[at] += more
+        return found
+
+    def us_per_reading(self) -> dict[str, dict[str, float]]:
+        return {
+            name: {"cassandra": round(1e6 * server_s / readings, 2), "writer": round(1e6 * own_s / readings, 2)}
+            for name, (server_s, own_s, readings) in self._spent.items()
+        }
+
+
+def processor_s(pid: int) -> float:
+    """Seconds of processor time that a process took so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def bytes_of(folder: Path, keyspace: str) -> int:
     """What the tables of a keyspace take on disk."""
     return sum(file.stat().st_size for file in (folder / "data" / keyspace).rglob("*") if file.is_file())
 
 
-def measured(options: CassandraOptions, folder: Path, arguments: argparse.Namespace) -> dict[str, object]:
-    """Everything but the bytes, by name."""
+def measured(options: CassandraOptions, folder: Path, pid: int, arguments: argparse.Namespace) -> dict[str, object]:
+    """Everything but the bytes, by name; `pid` is Cassandra's process."""
+    meter = Meter(pid)
     report: dict[str, object] = {}
     connection = connected(options)
     ours = {size: Ours(replace(options, keyspace=keyspace_of(OURS, size)), folder, size) for size in SIZES}
@@ -235,11 +274,16 @@ def measured(options: CassandraOptions, folder: Path, arguments: argparse.Namesp
     try:
         for number in range(arguments.rounds):
             for buffer, of_2018 in theirs.items():
-                rates.setdefault(f"2018_buffer_{buffer}", []).append(of_2018.run(arguments.rows))
+                name = f"2018_buffer_{buffer}"
+                rate = meter.run(name, of_2018.prepared(arguments.rows), arguments.rows)
+                rates.setdefault(name, []).append(rate)
             for size, one in ours.items():
-                rates.setdefault(f"ours_n_{size}", []).append(one.run(arguments.batches))
+                name = f"ours_n_{size}"
+                rate = meter.run(name, one.prepared(arguments.batches), arguments.batches * size)
+                rates.setdefault(name, []).append(rate)
             print(f"round {number + 1} of {arguments.rounds}", file=sys.stderr)
         report["readings_per_s"] = {name: [round(rate) for rate in values] for name, values in rates.items()}
+        report["processor_us_per_reading"] = meter.us_per_reading()
         for size in SIZES:
             for buffer in BUFFERS:
                 pairs = zip(rates[f"ours_n_{size}"], rates[f"2018_buffer_{buffer}"], strict=True)
@@ -276,7 +320,8 @@ def main() -> int:
             options = CassandraOptions(
                 hosts=(node.address,), user=server.USER, password_file=str(password), request_s=60
             )
-            report = measured(options, folder / "store", arguments)
+            assert node.pid is not None
+            report = measured(options, folder / "store", node.pid, arguments)
             node.stop()  # Which writes all that is in memory.
         readings = report.pop("readings")
         assert isinstance(readings, dict)

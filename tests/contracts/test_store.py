@@ -246,6 +246,17 @@ def test_another_site_is_refused(store: Store) -> None:
         store.writer.hello("elsewhere", 4, b"log00004", "", "", 0)
 
 
+def test_reports_of_many_nodes_are_kept_together_and_of_strangers_refused_once_each(store: Store) -> None:
+    reports = [NodeReport(node, 1, 2, 3, 1.5, 1.0, 7, 6, 5, node) for node in (2, 99, 1, 3)]
+    refusals = store.writer.report_all([*reports, reports[0]], 77)
+    assert [refusal and refusal.reason for refusal in refusals] == [None, "unknown-node", None, None, None]
+    kept = {node.id: node for node in store.reader.nodes()}
+    assert {id: (kept[id].report, kept[id].reported_ms) for id in (1, 2, 3)} == {
+        report.node: (report, 77) for report in reports if report.node != 99
+    }
+    assert store.reader.refused() == {"unknown-node": 1}
+
+
 def test_nodes_show_their_latest_configuration_and_report(store: Store) -> None:
     report = NodeReport(1, 99, 10, 9, 1.5, 1.0, 7, 6, 5, 98, {"payload": 2})
     configs = tuple((sequence, Config(1, f"name{sequence}")) for sequence in (3, 9, 5))

@@ -348,7 +348,13 @@ class HeldWriter:
         self.begun = threading.Semaphore(0)
         self.go_on = threading.Semaphore(0)
         self.transactions: list[int] = []
+        self.reports: list[int] = []
         self.broken = False
+        self.away = 0
+
+    def report_all(self, reports: list[NodeReport], now_ms: int) -> list[Rejected | None]:
+        self.reports.append(len(reports))
+        return [None] * len(reports)
 
     def add_all(self, groups: list[Group]) -> list[Rejected | None]:
         self.begun.release()
@@ -356,6 +362,9 @@ class HeldWriter:
         self.transactions.append(len(groups))
         if self.broken:
             raise Unavailable("the disk is full")
+        if self.away:
+            self.away -= 1
+            raise Unavailable("it is away", 0.001)
         return [None] * len(groups)
 
 
@@ -397,6 +406,42 @@ def test_a_store_that_fails_answers_unavailable_and_confirms_nothing() -> None:
                 await outcome
             writer.broken = False
             assert await (await committer.group(b"first", 1, packed(Shipment()))) is None
+
+    asyncio.run(test())
+
+
+def test_reports_that_arrive_during_a_transaction_are_kept_together() -> None:
+    writer = HeldWriter()
+
+    async def test() -> None:
+        async with committer_of(writer) as committer:
+            first = await committer.group(b"first", 1, packed(Shipment()))
+            await asyncio.to_thread(writer.begun.acquire)
+            bodies = [msgspec.msgpack.encode(NodeReport(at, 0, 0, 0, 0.0, 0.0, 0, 0, 0, 0)) for at in range(20)]
+            outcomes = [await committer.report(b"log%d" % at, at, body) for at, body in enumerate(bodies)]
+            wrong = await committer.report(b"log7", 8, bodies[7])
+            writer.go_on.release(50)
+            assert await asyncio.gather(first, *outcomes) == [None] * 21
+            assert (await wrong) is None  # HeldWriter refuses nothing; what is wrong came to it as a group.
+            assert writer.reports == [20]
+            assert writer.transactions == [1, 1]
+
+    asyncio.run(test())
+
+
+def test_while_the_store_is_away_groups_wait_in_their_order_and_then_are_stored() -> None:
+    writer = HeldWriter()
+    writer.away = 3
+    writer.go_on.release(9)
+
+    async def test() -> None:
+        async with committer_of(writer) as committer:
+            first = await committer.group(b"first", 1, packed(Shipment()))
+            second = await committer.group(b"second", 1, packed(Shipment()))
+            assert await first is None
+            assert await second is None
+            assert not committer.is_away
+            assert sum(writer.transactions[3:]) == 2
 
     asyncio.run(test())
 

@@ -8,6 +8,7 @@ import msgspec
 
 from headwater.model.context import Context
 from headwater.model.errors import ConfigError
+from headwater.model.ids import NODE_MAX
 from headwater.model.records import Definition, Loss
 from headwater.model.report import NodeReport
 from headwater.store.batches import Ids
@@ -138,17 +139,21 @@ class CatalogueWriter(Catalogue):
             )
             self._count_refused(changes)
 
-    def set_report(self, report: NodeReport, now_ms: int) -> bool:
-        """Keep the last report of a node, if it is known. A power loss may take the newest ones back."""
+    def set_reports(self, reports: list[NodeReport], now_ms: int) -> set[int]:
+        """Keep the last report of each node that is known; answers which are. A power loss may take the newest back."""
         self.connection.execute("PRAGMA synchronous = NORMAL")
         try:
             with self._transaction():
-                cursor = self.connection.execute(
-                    "UPDATE node SET report = ?, reported_ms = ? WHERE id = ?",
-                    (_encode(report), now_ms, report.node),
-                )
+                return {report.node for report in reports if self._set_report(report, now_ms)}
         finally:
             self.connection.execute("PRAGMA synchronous = FULL")
+
+    def _set_report(self, report: NodeReport, now_ms: int) -> bool:
+        if not 0 <= report.node <= NODE_MAX:
+            return False
+        cursor = self.connection.execute(
+            "UPDATE node SET report = ?, reported_ms = ? WHERE id = ?", (_encode(report), now_ms, report.node)
+        )
         return cursor.rowcount == 1
 
     def begin_period(self, number: int, begun_ms: int) -> None:

@@ -3,12 +3,13 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import NamedTuple, TypeVar
 
 from headwater.model.errors import Rejected, Unavailable
+from headwater.model.report import NodeReport
 from headwater.store.port import Group, Writer
 from headwater.store.shipments import SHIPMENT_BYTES_MAX, opened, opened_bytes, opened_report
 
@@ -129,22 +130,37 @@ class Committer:
             return outcomes
 
     def _store(self, taken: list[_Waiting]) -> list[Rejected | None]:
-        groups = [self._group(one) for one in taken]
-        outcomes = iter(self._writer.add_all([group for group in groups if group is not None]))
-        return [None if group is None else next(outcomes) for group in groups]
+        groups: list[tuple[int, Group]] = []
+        reports: list[tuple[int, NodeReport]] = []
+        for at, one in enumerate(taken):
+            try:
+                if one.is_report:
+                    reports.append((at, _report_of(one)))
+                else:
+                    groups.append((at, Group(one.log, one.last, opened(one.body))))
+            except Rejected as refusal:
+                groups.append((at, Group(one.log, one.last, refusal)))
+        outcomes: list[Rejected | None] = [None] * len(taken)
+        for (at, _), refused in _with(reports, lambda found: self._writer.report_all(found, self._now())):
+            outcomes[at] = refused
+        for (at, _), refused in _with(groups, self._writer.add_all):
+            outcomes[at] = refused
+        return outcomes
 
-    def _group(self, one: _Waiting) -> Group | None:
-        """What is to be stored, or counted as refused; None for a report that was kept."""
-        try:
-            if not one.is_report:
-                return Group(one.log, one.last, opened(one.body))
-            report = opened_report(one.body)
-            if report.node != one.node:
-                raise Rejected("report", f"a report of node {report.node:06x} from node {one.node:06x}")
-            self._writer.report(report, self._now())
-            return None
-        except Rejected as refusal:
-            return Group(one.log, one.last, refusal)
+
+def _with(
+    numbered: list[tuple[int, T]], store: Callable[[list[T]], list[Rejected | None]]
+) -> Iterator[tuple[tuple[int, T], Rejected | None]]:
+    """What becomes of some that are stored together."""
+    if numbered:
+        yield from zip(numbered, store([one for _, one in numbered]), strict=True)
+
+
+def _report_of(one: _Waiting) -> NodeReport:
+    report = opened_report(one.body)
+    if report.node != one.node:
+        raise Rejected("report", f"a report of node {report.node:06x} from node {one.node:06x}")
+    return report
 
 
 def _settle(one: _Waiting, refusal: Rejected | None) -> None:

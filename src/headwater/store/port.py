@@ -273,6 +273,10 @@ class Writer(Protocol):
         """Keep the latest report of a node. Rejected("unknown-node") before its hello."""
         ...
 
+    def report_all(self, reports: list[NodeReport], now_ms: int) -> list[Rejected | None]:
+        """The same of many nodes at once: None for each, or why it was refused."""
+        ...
+
     def expire(self, now_ms: int) -> list[Expired]:
         """Delete some of what need not be kept any longer, and remember that; answers what went. There may be more as
         long as it answers something. Unavailable when the store does not work."""

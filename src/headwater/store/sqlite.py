@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from headwater.model.errors import NotFound, Rejected
-from headwater.model.ids import NODE_MAX, IdRun
+from headwater.model.ids import IdRun
 from headwater.model.report import NodeReport
 from headwater.model.shipment import Shipment
 from headwater.store.admission import Admission, unknown_reporter
@@ -104,12 +104,22 @@ class SqliteWriter:
             return outcomes
 
     def report(self, report: NodeReport, now_ms: int) -> None:
+        (refusal,) = self.report_all([report], now_ms)
+        if refusal is not None:
+            raise refusal
+
+    def report_all(self, reports: list[NodeReport], now_ms: int) -> list[Rejected | None]:
         with self._storage():
-            if not 0 <= report.node <= NODE_MAX or not self._catalogue.set_report(report, now_ms):
-                refusal = unknown_reporter(report.node)
-                self._catalogue.apply(self._admission.refusal(refusal, 0, b""))
-                raise refusal
-            self._admission.seen(report.node, now_ms)
+            kept = self._catalogue.set_reports(reports, now_ms)
+            outcomes: list[Rejected | None] = []
+            for report in reports:
+                refusal = None if report.node in kept else unknown_reporter(report.node)
+                if refusal is None:
+                    self._admission.seen(report.node, now_ms)
+                else:
+                    self._catalogue.apply(self._admission.refusal(refusal, 0, b""))
+                outcomes.append(refusal)
+            return outcomes
 
     def periods(self) -> list[PeriodRow]:
         """All periods, oldest first; the last is open."""

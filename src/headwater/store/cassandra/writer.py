@@ -14,7 +14,6 @@ import msgspec
 from cassandra import Unauthorized
 
 from headwater.model.errors import ConfigError, Rejected, Unavailable
-from headwater.model.ids import NODE_MAX
 from headwater.model.report import NodeReport
 from headwater.model.shipment import Shipment
 from headwater.store.admission import Admission, unknown_reporter
@@ -31,6 +30,7 @@ from headwater.store.planning import Changes, Planner
 from headwater.store.port import Expired, Group
 
 OWED_MAX = 10_000
+REPORTS_AT_ONCE = 100
 _encode = msgspec.msgpack.Encoder().encode
 _logger = logging.getLogger(__name__)
 
@@ -111,13 +111,27 @@ class CassandraWriter:
             return outcomes
 
     def report(self, report: NodeReport, now_ms: int) -> None:
+        (refusal,) = self.report_all([report], now_ms)
+        if refusal is not None:
+            raise refusal
+
+    def report_all(self, reports: list[NodeReport], now_ms: int) -> list[Rejected | None]:
         with self._storage() as memory:
-            if not 0 <= report.node <= NODE_MAX or report.node not in memory.latest:
-                refusal = unknown_reporter(report.node)
-                self._apply(memory, self._admission.refusal(refusal, 0, b""))
-                raise refusal
-            self._write_known(memory, [(cql.SET_REPORT, (self._site, report.node, _encode(report), now_ms))])
-            self._admission.seen(report.node, now_ms)
+            known = {report.node: report for report in reports if report.node in memory.latest}
+            writes: list[Write] = [
+                (cql.SET_REPORT, (self._site, node, _encode(report), now_ms)) for node, report in known.items()
+            ]
+            for at in range(0, len(writes), REPORTS_AT_ONCE):
+                self._write_known(memory, writes[at : at + REPORTS_AT_ONCE])
+            outcomes: list[Rejected | None] = []
+            for report in reports:
+                refusal = None if report.node in known else unknown_reporter(report.node)
+                if refusal is None:
+                    self._admission.seen(report.node, now_ms)
+                else:
+                    self._apply(memory, self._admission.refusal(refusal, 0, b""))
+                outcomes.append(refusal)
+            return outcomes
 
     def expire(self, now_ms: int) -> list[Expired]:
         """Nothing: what is old goes by its time to live."""
