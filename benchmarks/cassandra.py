@@ -141,7 +141,7 @@ class Of2018:
         self._session.execute(TABLE_2018.format(keyspace=keyspace), timeout=60)
 
     def prepared(self, readings: int) -> Callable[[], float]:
-        """What stores so many more readings from both nodes, one buffer after the other, and answers how many a second."""
+        """What stores so many more readings from both nodes, buffer by buffer, and answers how many a second."""
         batches = {node: [SimpleStatement(text) for text in self._batches(node, readings)] for node in NODES}
         self.readings += readings
 
