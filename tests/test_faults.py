@@ -1,4 +1,4 @@
-"""Two minutes under random faults: nothing acknowledged is lost, lineage is exact, and all is Green in the end."""
+"""Less than a minute of random faults: nothing acknowledged is lost, lineage is exact, and all is Green in the end."""
 
 from pathlib import Path
 
@@ -8,10 +8,10 @@ from tests.campaigns.crash import run_seed
 from tests.campaigns.faults import draw_long
 from tests.campaigns.nursery import Nursery
 
-SEED, SECONDS = 11, 120.0
+SEED, SECONDS = 11, 45.0
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(300)
 def test_a_long_run_under_faults_is_exact_and_heals(tmp_path: Path) -> None:
     plan = draw_long(SEED, SECONDS)
 
@@ -20,4 +20,4 @@ def test_a_long_run_under_faults_is_exact_and_heals(tmp_path: Path) -> None:
 
     assert not outcome.problems, "\n".join([outcome.story, *outcome.problems])
     assert outcome.readings == plan.readings
-    assert outcome.deaths > 10
+    assert outcome.deaths > 5
