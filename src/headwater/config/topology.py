@@ -92,7 +92,14 @@ class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
     def ui(self) -> UiOptions:
         """What the process that shows the dashboard is told."""
         return UiOptions(
-            socket=str(self.ui_socket), api=f"http://{parse_address(self.listen).reachable}", site=self.site
+            socket=str(self.ui_socket),
+            api=f"http://{parse_address(self.listen).reachable}",
+            site=self.site,
+            languages=("sql",)
+            if isinstance(self.store, SqliteOptions)
+            else ("cql",)
+            if self.only_reads
+            else ("sql", "cql"),
         )
 
 

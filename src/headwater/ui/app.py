@@ -95,7 +95,7 @@ def create_app(options: UiOptions) -> FastAPI:
     add_node(looks)
     add_lineage(app, client)
     add_find()
-    add_query()
+    add_query(options)
     add_reports()
     gui.config.quasar_config["loadingBar"]["skipHijack"] = True  # It has no name for those who cannot see it.
     core.sio.eio.cors_allowed_origins = None  # Same origin only; any other by NiceGUI's default.

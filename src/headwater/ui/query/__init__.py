@@ -1,1 +1,1 @@
-"""The page that asks in SQL."""
+"""The page that asks in SQL, and in CQL where the store is on Cassandra."""

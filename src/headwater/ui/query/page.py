@@ -1,8 +1,9 @@
-"""The page that asks in SQL; static/query.js runs it, with editor.js, results.js and saved.js."""
+"""The page that asks in SQL or CQL; static/query.js runs it, with spoken.js, editor.js, results.js and saved.js."""
 
 import msgspec
 from nicegui import Client, ui
 
+from headwater.ui.options import UiOptions
 from headwater.ui.query.columns import COLUMNS, RELATION
 from headwater.ui.query.examples import EXAMPLES
 from headwater.ui.shell import element, encode, module, shell, spoken, styles, text
@@ -23,7 +24,7 @@ _TABLE = {
 }
 
 
-def add_query() -> None:
+def add_query(known: UiOptions) -> None:
     """Let the dashboard have the page."""
 
     @ui.page("/query")
@@ -36,7 +37,9 @@ def add_query() -> None:
             with element("section", "card editor").props(f'aria-label="{texts.title}"'):
                 with element("div", "title"):
                     text(texts.title, tag="h1")
-                    text(texts.about, "quiet")
+                    text(texts.about, "quiet about")
+                if len(known.languages) > 1:
+                    _languages(texts, known)
                 _saved(texts)
                 editor = ui.codemirror("", language="SQLite", theme="githubLight", line_wrapping=True)
                 _line(texts)
@@ -53,13 +56,26 @@ def add_query() -> None:
             "relation": RELATION,
             "columns": COLUMNS,
             "examples": EXAMPLES,
+            "languages": known.languages,
+            "site": known.site,
             "texts": msgspec.to_builtins(texts),
         }
         ui.add_head_html(f'<script id="query-options" type="application/json">{encode(options)}</script>')
 
 
+def _languages(texts: QueryTexts, known: UiOptions) -> None:
+    with element("div", "views").props(f'role=group aria-label="{texts.language}"'):
+        for language in known.languages:
+            text(getattr(texts, language), "chip", "button").props(
+                f"type=button data-speak={language} aria-pressed=false"
+            )
+
+
 def _saved(texts: QueryTexts) -> None:
-    with element("div", "line"):
+    with element("div", "line tables").props("hidden"):
+        text(texts.tables, "quiet").props("id=tables-name")
+        element("div", "chips").props("id=tables role=group aria-labelledby=tables-name")
+    with element("div", "line examples"):
         text(texts.examples, "quiet").props("id=examples-name")
         with element("div", "chips").props("role=group aria-labelledby=examples-name"):
             for name in EXAMPLES:

@@ -1,4 +1,4 @@
-// The SQL editor: completes the relation and its columns, and says below a line what is wrong with it.
+// The editor: completes relations and columns, and says below a line what is wrong with it.
 import * as CM from "nicegui-codemirror";
 import { make, onTheme } from "./dom.js";
 
@@ -30,21 +30,23 @@ const faults = CM.StateField.define({
   provide: (field) => CM.EditorView.decorations.from(field),
 });
 
-function completing(relation, columns) {
-  const options = [
-    { label: relation, type: "class", boost: 1 },
-    ...Object.entries(columns).map(([label, detail]) => ({ label, detail, type: "property", boost: 2 })),
-  ];
+// `known` gives {relations: names, columns: {name: type}} as they are now.
+function completing(known) {
   return (context) => {
     const word = context.matchBefore(/\w+/);
     if (!word && !context.explicit && context.matchBefore(/\./) === null) return null;
+    const { relations, columns } = known();
+    const options = [
+      ...relations.map((label) => ({ label, type: "class", boost: 1 })),
+      ...Object.entries(columns).map(([label, detail]) => ({ label, detail, type: "property", boost: 2 })),
+    ];
     return { from: word ? word.from : context.pos, options, validFor: /^\w*$/ };
   };
 }
 
-export function makeEditor(code, { relation, columns, name, run }) {
+export function makeEditor(code, { known, name, run }) {
   code.emitting = false; // What is typed stays in the browser: nobody needs it on the server.
-  const { editor } = code, autocomplete = completing(relation, columns);
+  const { editor } = code, autocomplete = completing(known);
   const keys = [{ key: "Mod-Enter", run: () => { run(); return true; } }];
   const extensions = [
     faults, CM.Prec.highest(CM.keymap.of(keys)), CM.EditorState.languageData.of(() => [{ autocomplete }]),

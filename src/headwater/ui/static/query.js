@@ -4,6 +4,7 @@ import { $, $$, complain, fill, language, optionsOf, part, whole } from "./dom.j
 import { makeEditor } from "./editor.js";
 import { resultsOf } from "./results.js";
 import { savedQueries } from "./saved.js";
+import { languageOf } from "./spoken.js";
 
 const options = optionsOf("query"), { texts } = options;
 const DRAFT = "headwater_query_draft", LOOK_MS = 1000, TICK_MS = 100, ADDRESS_MAX = 6000;
@@ -11,7 +12,7 @@ const REASONS = { select: texts.select, time: texts.time, memory: texts.memory, 
 const seconds = (ms) => (ms / 1000).toLocaleString(language(), { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const tell = (words = "") => { $(".answer").textContent = words; };
 
-let editor, results, running;
+let editor, results, running, spoken;
 
 // --- Asking
 
@@ -55,7 +56,7 @@ async function run({ isNew = true } = {}) {
   if (isNew) address("pushState");
   const question = begin(), { id, abort: { signal } } = question;
   let found;
-  try { found = await ask("/v1/query", { method: "POST", body: { query: sql, values, id }, signal }); } catch { found = { reason: "cancelled" }; }
+  try { found = await ask(spoken.path(), { method: "POST", body: spoken.body({ query: sql, values, id }), signal }); } catch { found = { reason: "cancelled" }; }
   if (running !== question) return;
   running = undefined;
   $(".cancel").hidden = true;
@@ -64,7 +65,7 @@ async function run({ isNew = true } = {}) {
   if (found.status !== 200) return refused(found);
   const { answer, text } = found, key = answer.count === 1 ? "rows_one" : "rows_many";
   tell(fill(texts[key], { count: whole(answer.count), seconds: seconds(performance.now() - question.began) }));
-  results.show({ ...answer, text: text.slice(text.indexOf('"answer":') + 9, -1) });
+  results.show({ ...answer, ...spoken.shown(answer), text: text.slice(text.indexOf('"answer":') + 9, -1) });
 }
 
 function refused({ reason, answer: { detail = "", line, column } = {} }) {
@@ -77,22 +78,25 @@ function refused({ reason, answer: { detail = "", line, column } = {} }) {
 
 // --- What is asked
 
-const current = () => ({ sql: editor.text(), values: $("#values").checked });
+const current = () => ({ sql: editor.text(), values: $("#values").checked, ...spoken.state() });
 
-function use({ sql, values = false }) {
+function use({ sql, values = false, language }) {
+  spoken.speak(language);
   editor.set(sql);
   $("#values").checked = values;
   run();
 }
 
 function address(write) {
-  const { sql, values } = current(), parts = new URLSearchParams({ sql, ...(values && { values }), ...results.state() }), next = `/query?${parts}`;
+  const { sql, values } = current(), parts = new URLSearchParams({ sql, ...spoken.state(), ...(values && { values }), ...results.state() }), next = `/query?${parts}`;
   if (next.length > ADDRESS_MAX) return complain(texts.long_address);
   if (next !== location.pathname + location.search) history[write](null, "", next);
 }
 
-function restore(draft) {
-  const parts = new URLSearchParams(location.search), sql = parts.get("sql") ?? options.examples.newest;
+async function restore(draft) {
+  const parts = new URLSearchParams(location.search);
+  spoken.speak(parts.get("language"));
+  const sql = parts.get("sql") ?? await spoken.first();
   $("#values").checked = parts.get("values") === "true";
   results.restore(parts);
   editor.set(draft ?? sql);
@@ -110,7 +114,8 @@ function keepDraft() {
 }
 
 const code = await part(options.editor, (one) => one.editor), grid = await part(options.table, (one) => one.api), chart = await part(options.chart, (one) => one.chart);
-editor = makeEditor(code, { ...options, name: texts.sql, run });
+spoken = languageOf(options, (sql) => use({ sql, ...spoken.state() }));
+editor = makeEditor(code, { known: spoken.known, name: texts.title, run });
 results = resultsOf(grid.api, chart.chart, texts, () => address("replaceState"));
 savedQueries(texts, current, use);
 $(".run").onclick = () => run();
@@ -118,5 +123,5 @@ $(".cancel").onclick = cancel;
 for (const chip of $$("[data-example]")) chip.onclick = () => use({ sql: options.examples[chip.dataset.example] });
 addEventListener("popstate", () => restore());
 addEventListener("pagehide", keepDraft);
-restore(draft());
+await restore(draft());
 performance.mark("meaningful");

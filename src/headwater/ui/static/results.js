@@ -42,9 +42,9 @@ export function resultsOf(table, chart, texts, moved) {
     $("[data-view=table]").hidden = view !== "table" || count === 0;
     $("[data-view=chart]").hidden = $(".axes").hidden = true;
     $("[data-view=text]").hidden = !isText;
-    const cut = truncated ? fill(texts.truncated, { count: whole(count) }) : "";
+    const cut = truncated ? fill(answer.cut, { count: whole(count) }) : "";
     const note = isText ? write() : view === "chart" && count ? draw() : "";
-    say($(".note"), count === 0 ? texts.no_rows : note || cut);
+    say($(".note"), count === 0 ? answer.none : note || cut);
   }
 
   function choose(next) { view = VIEWS.includes(next) ? next : "table"; turn(); }

@@ -10,6 +10,9 @@ class QueryTexts(msgspec.Struct, frozen=True, kw_only=True):
 
     title: str
     about: str
+    about_cql: str
+    language: str
+    tables: str
     examples: str
     newest: str
     per_node: str
@@ -24,6 +27,7 @@ class QueryTexts(msgspec.Struct, frozen=True, kw_only=True):
     """With {name}."""
     not_kept: str
     sql: str
+    cql: str
     run: str
     keys: str
     cancel: str
@@ -38,7 +42,10 @@ class QueryTexts(msgspec.Struct, frozen=True, kw_only=True):
     rows_many: str
     """With {count} and {seconds}."""
     no_rows: str
+    no_rows_cql: str
     truncated: str
+    """With {count}."""
+    truncated_cql: str
     """With {count}."""
     cancelled: str
     refused: str
@@ -76,6 +83,9 @@ QUERY: Texts[QueryTexts] = {
     "en": QueryTexts(
         title="Query",
         about="One SELECT over the relation provenance: a row for every data point.",
+        about_cql="One SELECT over a table of Cassandra that names a whole partition.",
+        language="Language",
+        tables="Tables",
         examples="Examples",
         newest="Newest 50",
         per_node="Points per node",
@@ -89,6 +99,7 @@ QUERY: Texts[QueryTexts] = {
         forget="Delete {name}",
         not_kept="This browser keeps nothing: the query could not be saved. Its address can be kept as a bookmark.",
         sql="SQL",
+        cql="CQL",
         run="Run",
         keys="or Ctrl+Enter",
         cancel="Cancel",
@@ -100,8 +111,11 @@ QUERY: Texts[QueryTexts] = {
         rows_one="1 row in {seconds} s",
         rows_many="{count} rows in {seconds} s",
         no_rows="No data point answers this. Look at the conditions behind WHERE; times are milliseconds, UTC.",
+        no_rows_cql="This partition has no such row. Look at the values behind WHERE.",
         truncated="Only the first {count} rows are here, there are more. Narrow the query down with WHERE or LIMIT, "
         "or take everything with headwater sql --all on the command line.",
+        truncated_cql="Only the first {count} rows are here, there are more. Compare a clustering column with the last "
+        "value to go on behind it.",
         cancelled="Cancelled: nothing of it runs on the server any more.",
         refused="The query cannot be run as it is.",
         wrong_line="Line {line} cannot be run as it is: what is wrong stands under it. Correct it and run "
@@ -132,6 +146,9 @@ QUERY: Texts[QueryTexts] = {
     "de": QueryTexts(
         title="Abfrage",
         about="Ein SELECT über die Relation provenance: eine Zeile für jeden Datenpunkt.",
+        about_cql="Ein SELECT über eine Tabelle von Cassandra, das eine ganze Partition nennt.",
+        language="Sprache",
+        tables="Tabellen",
         examples="Beispiele",
         newest="Die neuesten 50",
         per_node="Datenpunkte je Knoten",
@@ -146,6 +163,7 @@ QUERY: Texts[QueryTexts] = {
         not_kept="Dieser Browser behält nichts: Die Abfrage ließ sich nicht speichern. Ihre Adresse taugt als "
         "Lesezeichen.",
         sql="SQL",
+        cql="CQL",
         run="Ausführen",
         keys="oder Strg+Eingabe",
         cancel="Abbrechen",
@@ -159,8 +177,11 @@ QUERY: Texts[QueryTexts] = {
         rows_many="{count} Zeilen in {seconds} s",
         no_rows="Dazu gibt es keinen Datenpunkt. Prüfen Sie die Bedingungen hinter WHERE; Zeiten sind Millisekunden, "
         "UTC.",
+        no_rows_cql="Diese Partition hat keine solche Zeile. Prüfen Sie die Werte hinter WHERE.",
         truncated="Hier stehen nur die ersten {count} Zeilen, es gibt mehr. Grenzen Sie die Abfrage mit WHERE oder "
         "LIMIT ein, oder holen Sie alles mit headwater sql --all auf der Kommandozeile.",
+        truncated_cql="Hier stehen nur die ersten {count} Zeilen, es gibt mehr. Vergleichen Sie eine Clustering-Spalte "
+        "mit dem letzten Wert, um dahinter fortzufahren.",
         cancelled="Abgebrochen: Auf dem Server läuft nichts mehr davon.",
         refused="So lässt sich die Abfrage nicht ausführen.",
         wrong_line="Zeile {line} lässt sich so nicht ausführen: Was falsch ist, steht darunter. Berichtigen Sie es "
