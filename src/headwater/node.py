@@ -22,6 +22,7 @@ from headwater.emulator.options import SensorOptions
 from headwater.health.chaos.options import RelayOptions
 from headwater.model.errors import Unavailable
 from headwater.pipeline.options import GatewayOptions
+from headwater.wire import notify
 
 if TYPE_CHECKING:
     from headwater.config import ServerOptions
@@ -74,7 +75,8 @@ def run_gateway(options: GatewayOptions, read: Callable[[], GatewayOptions] | No
         async with daemon.serving() as port:
             _settle()
             _logger.info("node %s (%s) listens on port %d", options.name, f"{options.node:06x}", port)
-            await stop.wait()
+            async with notify.serving():
+                await stop.wait()
         return 0
 
     return asyncio.run(serve())
@@ -90,7 +92,8 @@ def run_agent(options: AgentOptions) -> int:
         async with serving(options, wall_ms, wall_us) as port:
             _settle()
             _logger.info("the agent of %s answers on port %d", options.name, port)
-            await asyncio.Event().wait()
+            async with notify.serving():
+                await asyncio.Event().wait()
 
     return asyncio.run(_run_until_told(serve()))
 

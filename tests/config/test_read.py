@@ -21,6 +21,7 @@ HOPS = {
     "fork": [2, 2, 1, 0],
     "ingest": [1, 0],
     "cassandra": [1, 0],
+    "three-machines": [2, 1, 0],
     "steps": [2, 1, 0],
     "seven-node": [2, 2, 2, 2, 1, 1, 0],
     "twelve-node": [4, 4, 4, 4, 3, 3, 3, 3, 2, 2, 1, 0],

@@ -27,6 +27,10 @@ class Box(msgspec.Struct, frozen=True, kw_only=True):
     user: int
     is_read_only: bool
     probe: tuple[str, ...] = ()
+    notifies: bool = False
+    """It says by itself when it serves, as systemd wants it."""
+    is_whole_command: bool = False
+    """The command stands without the entry point of the image."""
     restarts: str = "always"
     """`always`, `on-failure` or `no`."""
 
@@ -35,10 +39,12 @@ class Pod(msgspec.Struct, frozen=True, kw_only=True):
     """Boxes with one network: of Compose there is one in each."""
 
     name: str
-    of: str
-    """What it is a replica of."""
+    of: tuple[str, ...]
+    """What it is a replica of, by the names of hosts."""
     hosts: tuple[str, ...]
     """What it is found by."""
     boxes: tuple[Box, ...]
     keeps: str
     """The folder of this machine that is its volume."""
+    is_here: bool = False
+    """Its network is that of whoever looks on."""

@@ -60,7 +60,7 @@ def main() -> int:
             is_read_only=True,
             probe=builder.probe(name),
         )
-        pod = Pod(name=name, of=name, hosts=(name,), boxes=(box,), keeps=str(folder))
+        pod = Pod(name=name, of=(name,), hosts=(name,), boxes=(box,), keeps=str(folder))
         engine = Engine([pod], {name: image}, folder)
         engine.start()
         unhealthy = engine.unhealthy(HEALTHY_S)

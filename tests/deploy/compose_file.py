@@ -51,7 +51,7 @@ def _pod(document: dict[str, Any], folder: Path, volumes: Path, name: str, repli
         probe=tuple(test[1:]),
         restarts="on-failure" if service["restart"] == "on-failure" else "always",
     )
-    return Pod(name=called, of=name, hosts=(name,), boxes=(box,), keeps=str(box.mounts[0].source))
+    return Pod(name=called, of=(name,), hosts=(name,), boxes=(box,), keeps=str(box.mounts[0].source))
 
 
 def _mounts(document: dict[str, Any], service: dict[str, Any], folder: Path, volumes: Path) -> Iterator[Mount]:

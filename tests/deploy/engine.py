@@ -8,6 +8,7 @@ import itertools
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,7 @@ import msgspec
 
 from headwater.cli.supervisor import ProcessState
 from headwater.model.errors import HeadwaterError
+from headwater.wire.notify import READY, SOCKET_KEY
 from tests.deploy.boxes import Box, Mount, Pod
 from tests.deploy.images import Image
 from tests.deploy.inside import CLONE_NEWNET, LIBC
@@ -31,6 +33,7 @@ NAMESPACES = (
 )
 TOOLS = ("unshare", "nsenter", "ip", "mount", "setpriv")
 HUB = "10.77.0.1"
+NOTIFY = "/run/headwater-notify"
 GRACE_S = 30.0
 PROBE_S = 30.0
 LINES = 40
@@ -89,6 +92,8 @@ class Running:
         self.process: subprocess.Popen[bytes] | None = None
         self.pid_file = Path()
         self.restarts = 0
+        self.notified: socket.socket | None = None
+        self.told: list[bytes] = []
         self.may_end = box.restarts != "always"
         self.state = "waiting"
         self.exit_code: int | None = None
@@ -154,6 +159,9 @@ class Engine:
                 one.process.kill()
         for thread in self._threads:
             thread.join(GRACE_S)
+        for one in self._boxes:
+            if one.notified is not None:
+                one.notified.close()
         for network in self._networks.values():
             network.kill()
             network.wait()
@@ -178,7 +186,7 @@ class Engine:
 
     def unhealthy(self, timeout_s: float) -> list[str]:
         """Wait until every probe says that its box serves; what those say that do not, when the time is over."""
-        waiting = [one for one in self._boxes if one.box.probe]
+        waiting = [one for one in self._boxes if one.box.probe or one.box.notifies]
         deadline = time.monotonic() + timeout_s
         said: dict[str, str] = {}
         while waiting and time.monotonic() < deadline:
@@ -191,6 +199,11 @@ class Engine:
 
     def probe(self, one: Running) -> str:
         """What the health check of a box says inside it; empty when it serves."""
+        if one.notified is not None:
+            with suppress(BlockingIOError):
+                while True:
+                    one.told.append(one.notified.recv(4096))
+            return "" if READY in one.told else "has not said that it serves"
         pid = one.pid
         if pid is None:
             return "does not run"
@@ -208,6 +221,11 @@ class Engine:
         """Give a pod its network and its names, and start its boxes."""
         number = next(_numbers)
         address = f"10.77.{number // 250}.{number % 250 + 2}"
+        if pod.is_here:
+            with self._hosts.open("a") as hosts:
+                hosts.write(f"{HUB} {' '.join(pod.hosts)}\n")
+            self._start_boxes(pod, os.getpid())
+            return
         network = subprocess.Popen(["unshare", "--net", "sleep", "infinity"])
         self._networks[pod.name] = network
         _until_unshared(network.pid)
@@ -220,9 +238,17 @@ class Engine:
         _run(*inside, "link", "set", "eth0", "up")
         with self._hosts.open("a") as hosts:
             hosts.write(f"{address} {' '.join(pod.hosts)}\n")
+        self._start_boxes(pod, network.pid)
+
+    def _start_boxes(self, pod: Pod, network: int) -> None:
         for one in self._boxes:
             if one.pod is pod:
-                thread = threading.Thread(target=self._keep, args=(one, network.pid), daemon=True)
+                if one.box.notifies:
+                    one.notified = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+                    place = self._folder / f"{one.box.name}.notify"
+                    one.notified.bind(str(place))
+                    place.chmod(0o777)
+                thread = threading.Thread(target=self._keep, args=(one, network), daemon=True)
                 thread.start()
                 self._threads.append(thread)
 
@@ -266,6 +292,8 @@ class Engine:
             Mount(target=f"/etc/{name}", source=str(self._folder / name), is_read_only=True)
             for name in ("hosts", "resolv.conf")
         ]
+        if box.notifies:
+            files.append(Mount(target=NOTIFY, source=str(self._folder / f"{box.name}.notify")))
         lower = ":".join(str(layer) for layer in image.layers)
         spec = {
             "name": box.name,
@@ -277,14 +305,15 @@ class Engine:
             "mounts": msgspec.to_builtins([*box.mounts, *image.mounts, *files]),
             "is_read_only": box.is_read_only,
             "folder": image.folder,
-            "command": [*_unprivileged(box), *image.entrypoint, *box.command],
+            "command": [*_unprivileged(box), *(() if box.is_whole_command else image.entrypoint), *box.command],
             "environment": self._environment(box),
         }
         command = [sys.executable, str(Path(__file__).with_name("inside.py")), json.dumps(spec)]
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     def _environment(self, box: Box) -> dict[str, str]:
-        return {**self._images[box.image].environment, "HOSTNAME": box.name, **box.environment}
+        notify = {SOCKET_KEY: NOTIFY} if box.notifies else {}
+        return {**self._images[box.image].environment, "HOSTNAME": box.name, **box.environment, **notify}
 
 
 def _unprivileged(box: Box) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from headwater.deploy.plan import GATEWAY, SENSOR, SERVER
 from headwater.services.needs import CACHE_KEY, cache_folder
@@ -38,14 +39,18 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
 
 def images_here(folder: Path) -> dict[str, Image]:
     """Our images with the code and the packages of this checkout, and others' with the programs of this machine."""
-    command = _script(folder / "headwater", f'PYTHONPATH={CODE} exec {PYTHON} -m headwater.cli.main "$@"')
+    command = _script(folder / "headwater", f'exec {PYTHON} -m headwater.cli.main "$@"')
     mounts = (
         Mount(target=ENVIRONMENT, source=os.path.realpath(sys.prefix), is_read_only=True),
         Mount(target=f"{ENVIRONMENT}/bin/headwater", source=str(command), is_read_only=True),
         Mount(target=CODE, source=str(ROOT / "src"), is_read_only=True),
     )
     stages = stages_of(DOCKERFILE.read_text())
-    return {name: image_of(whole(stages, name), (), mounts) for name in OURS} | others(folder)
+    ours = {name: image_of(whole(stages, name), (), mounts) for name in OURS}
+    with_code = {"PYTHONPATH": CODE}
+    return {
+        name: replace(image, environment={**image.environment, **with_code}) for name, image in ours.items()
+    } | others(folder)
 
 
 def others(folder: Path) -> dict[str, Image]:

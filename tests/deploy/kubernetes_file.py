@@ -50,7 +50,7 @@ def _pod(document: dict[str, Any], documents: Documents, given: Given, volumes: 
         _box(container, spec, given, places, called if at == 0 else f"{called}-{container['name']}", called)
         for at, container in enumerate(spec["containers"])
     ]
-    return Pod(name=called, of=name, hosts=(*services, called), boxes=tuple(boxes), keeps=str(places["state"]))
+    return Pod(name=called, of=(name,), hosts=(*services, called), boxes=tuple(boxes), keeps=str(places["state"]))
 
 
 def _box(

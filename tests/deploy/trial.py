@@ -20,9 +20,8 @@ from headwater.cli.demo_check import Findings
 from headwater.cli.demo_run import DemoRun
 from headwater.config import Topology, format_topology, load_topology
 from headwater.config.address import found_at
-from headwater.config.topology import SERVER
 from headwater.deploy.names import host_of
-from headwater.deploy.plan import REST_PORT, STATE, UID
+from headwater.deploy.plan import STATE
 from headwater.emulator.options import SensorOptions
 from tests.deploy.boxes import Pod
 from tests.deploy.checks import explained, is_judged, send_otherwise, until_ready
@@ -30,6 +29,7 @@ from tests.deploy.compose_file import read_compose
 from tests.deploy.engine import Engine, settle
 from tests.deploy.images import images_here
 from tests.deploy.kubernetes_file import read_kubernetes
+from tests.deploy.unit_file import read_units
 
 RATE = 500.0
 TICKS_MAX = 60
@@ -38,6 +38,7 @@ HEALTHY_S = 120.0
 READERS: dict[str, Callable[[Path, Path], list[Pod]]] = {
     "compose": read_compose,
     "kubernetes": read_kubernetes,
+    "units": read_units,
 }
 
 
@@ -53,17 +54,22 @@ class Tried(msgspec.Struct, frozen=True):
 
 def tried(kind: str, folder: Path, state: Path, seconds: float) -> Tried:
     """Run a deployment for so long, drain it, and compare."""
-    topology = load_topology(folder / "topology.toml")
+    files = [*folder.glob("topology.toml"), *folder.glob("*/etc/headwater/*.toml")]
+    topology = load_topology(files[0])
     sensors = [replace(group, keep_journal=True, rate=RATE, ticks=TICKS_MAX) for group in topology.sensors]
-    (folder / "topology.toml").write_text(format_topology(replace(topology, sensors=tuple(sensors))))
+    for file in files:
+        file.write_text(format_topology(replace(topology, sensors=tuple(sensors))))
     volumes = state / "volumes"
     pods = READERS[kind](folder, volumes)
     random.shuffle(pods)
     engine = Engine(pods, images_here(state), state)
     seen = seen_from_outside(replace(topology, sensors=tuple(sensors)), pods)
     run = DemoRun(seen, state / "judge", engine)
-    for path in (volumes, *volumes.rglob("*")):
-        os.chown(path, UID, UID)  # Whoever looks on has made the folders of the logs.
+    for pod in pods:
+        for path in (Path(pod.keeps), *Path(pod.keeps).rglob("*")):
+            if path.exists():
+                # Whoever looks on has made the folders of the logs.
+                os.chown(path, pod.boxes[0].user, pod.boxes[0].user)
     engine.let_end([group.name for group in seen.sensors])
     with run:
         unhealthy = engine.unhealthy(HEALTHY_S)
@@ -85,7 +91,8 @@ def seen_from_outside(topology: Topology, pods: list[Pod]) -> Topology:
     """The topology as it looks from this machine: every folder where its volume is, every replica a group."""
     of: dict[str, list[Pod]] = defaultdict(list)
     for pod in pods:
-        of[pod.of].append(pod)
+        for host in pod.of:
+            of[host].append(pod)
 
     def moved(pod: Pod, path: Path) -> Path:
         return Path(pod.keeps) / path.relative_to(STATE)
@@ -98,16 +105,18 @@ def seen_from_outside(topology: Topology, pods: list[Pod]) -> Topology:
     sensors: list[SensorOptions] = []
     for group in topology.sensors:
         places: Counter[str] = Counter()
-        for pod in of[host_of(group.name)]:
+        host = host_of(group.name)
+        for pod in of[host]:
             places[pod.keeps] += 1
+            called = host if any(box.name == host for box in pod.boxes) else pod.name
             journal = moved(pod, group.journal)
             place = journal / str(places[pod.keeps]) if group.shared_journal else journal
-            sensors.append(replace(group, name=pod.name, journal=place))
+            sensors.append(replace(group, name=called, journal=place))
     names = {gateway.name: host_of(gateway.name) for gateway in topology.gateways}
     return replace(
         topology,
         agents=tuple(replace(agent, name=names[agent.name]) for agent in topology.agents),
-        server=replace(topology.server, listen=f"{SERVER}:{REST_PORT}"),
+        server=replace(topology.server, listen=found_at(topology.server)),
         gateways=tuple(gateways),
         sensors=tuple(sensors),
     )

@@ -46,6 +46,7 @@ COMMANDS = (
     Command("idprovider", "hand out ids, so that emulators replay different meters"),
     Command("compose", "write a Compose file for Docker and Docker Swarm from a topology file"),
     Command("kubernetes", "write manifests for Kubernetes from a topology file"),
+    Command("service", "run what a topology has on this machine as services of systemd"),
     Command("health", "ask processes whether they serve, for probes"),
     Command("services", "install and start real servers beside Headwater: Cassandra, RabbitMQ, Swift and others"),
     Command("bench", "measure Headwater on this machine"),

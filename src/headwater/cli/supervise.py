@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -9,6 +10,7 @@ from types import FrameType
 from headwater.cli.processes import not_ready
 from headwater.cli.supervisor import Supervisor
 from headwater.model.errors import HeadwaterError
+from headwater.wire.notify import ALIVE, READY, Notifier
 
 READY_TIMEOUT_S = 30.0
 
@@ -50,9 +52,14 @@ def _watch(
     while waiting and left_s > 0 and not asked and not supervisor.wait(0):
         waiting = not_ready(waiting, 0.2)
         left_s -= 0.2
+    notifier, said_s = Notifier(), 0.0
     if not asked:
         ready(waiting)
+        notifier.say(READY)
     while not asked and not supervisor.wait(0.2):
+        if notifier.every_s is not None and time.monotonic() - said_s >= notifier.every_s:
+            notifier.say(ALIVE)
+            said_s = time.monotonic()
         if reloads:
             reloads.clear()
             reload()
