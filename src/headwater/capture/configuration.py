@@ -183,7 +183,7 @@ def _number(value: str) -> int:
 
 def _sink(value: str) -> str:
     if value.lower() == "cassandra":
-        raise ValueError("the Cassandra store does not exist yet; use SINK = headwater")
+        raise ValueError("a node sends stamps to the server, whose [store] can be Cassandra; use SINK = headwater")
     if value.lower() != HEADWATER:
         raise ValueError("must be headwater")
     return HEADWATER
