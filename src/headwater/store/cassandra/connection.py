@@ -23,6 +23,7 @@ from headwater.store.cassandra.statements import Statement
 
 Row = tuple[Any, ...]
 Write = tuple[Statement, Sequence[object]]
+RowKey = tuple[object, ...]
 
 AT_ONCE = 64
 """Requests under way at the same time."""
@@ -79,9 +80,9 @@ class Connection:
                 execute_concurrent(self.session, requests, concurrency=AT_ONCE, raise_on_first_error=True)
 
     def write_at_once(self, writes: list[Write]) -> None:
-        """Write rows that share a partition key, all of them or none."""
+        """Write rows that share a partition key, all of them or none; of those to one row the last."""
         with self.faults():
-            self.session.execute(self._request(writes))
+            self.session.execute(self._request(list({_row_of(write): write for write in writes}.values())))
 
     def close(self) -> None:
         self.cluster.shutdown()
@@ -125,22 +126,29 @@ class Connection:
 
 
 def _by_partition(writes: Iterable[Write]) -> Iterator[list[Write]]:
-    """Writes in groups of one table and partition, none too large."""
-    groups: dict[tuple[object, ...], list[Write]] = {}
+    """Writes in groups of one table and partition, none too large; of those to one row in a group the last."""
+    groups: dict[tuple[object, ...], dict[RowKey, Write]] = {}
     sizes: dict[tuple[object, ...], int] = {}
     for write in writes:
         statement, values = write
         # The same key in two tables is one partition to Cassandra too, but no request has both.
         key = (statement.table.name, *(values[at] for at in statement.keyed_at))
         size = sum(len(value) for value in values if isinstance(value, bytes | str))
-        group = groups.setdefault(key, [])
+        group = groups.setdefault(key, {})
         if group and (len(group) >= BATCH_ROWS_MAX or sizes[key] + size > BATCH_BYTES_MAX):
-            yield group
-            group = groups[key] = []
+            yield list(group.values())
+            group = groups[key] = {}
             sizes[key] = 0
-        group.append(write)
+        group[_row_of(write)] = write
         sizes[key] = sizes.get(key, 0) + size
-    yield from (group for group in groups.values() if group)
+    yield from (list(group.values()) for group in groups.values() if group)
+
+
+def _row_of(write: Write) -> RowKey:
+    """Two writes with the same one change the same columns of the same row. All of a request have one timestamp, and of
+    two values with one timestamp Cassandra keeps the larger, not the later."""
+    statement, values = write
+    return (statement.cql, *(values[at] for at in statement.row_at))
 
 
 def connected(options: CassandraOptions, metadata: bool = True) -> Connection:

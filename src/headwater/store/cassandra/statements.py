@@ -12,6 +12,8 @@ class Statement(NamedTuple):
     table: Table
     keyed_at: tuple[int, ...] = ()
     """Of a write: where among its values those of the partition key stand."""
+    row_at: tuple[int, ...] = ()
+    """Of a write: where those of the whole key stand that it has."""
     page: int = 5_000
     """Of a question: the rows that are fetched at once."""
 
@@ -27,9 +29,9 @@ def _insert(table: str, *columns: str, tail: str = "") -> Statement:
     names = columns or tuple(target.columns)
     marks = ", ".join("?" * len(names))
     keyed_at = tuple(names.index(column) for column in target.partition)
-    return Statement(
-        f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks}){' ' + tail if tail else ''}", target, keyed_at
-    )
+    row_at = (*keyed_at, *(names.index(column) for column in target.clustering if column in names))
+    cql = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks}){' ' + tail if tail else ''}"
+    return Statement(cql, target, keyed_at, row_at)
 
 
 _BATCH = "node, start, count, stamp, keys, taken"

@@ -62,7 +62,7 @@ class Transaction:
             yield (cql.ADD_ALARM, (self._site, number // PAGE, number, *alarm[:6]))
 
     def _of_batches(self) -> Iterator[Write]:
-        site, buckets = self._site, dict(self._memory.buckets)
+        site, buckets, begun = self._site, dict(self._memory.buckets), dict(self._memory.begun)
         for batch in self._batches:
             bucket = bucket_of(batch.start, self._bucket_s)
             yield (
@@ -80,7 +80,8 @@ class Transaction:
             if buckets.get(batch.node) != bucket:
                 buckets[batch.node] = bucket
                 yield (cql.ADD_BUCKET, (site, batch.node, bucket))
-                if bucket < self._memory.begun.get(batch.node, bucket + 1):
+                if bucket < begun.get(batch.node, bucket + 1):
+                    begun[batch.node] = bucket
                     yield (cql.SET_BEGUN, (site, batch.node, bucket))
         if self._batches:
             names = packed((batch.node, batch.start) for batch in self._batches)

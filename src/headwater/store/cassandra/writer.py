@@ -29,7 +29,6 @@ from headwater.store.files import StoreFiles, files_of, make_folder, storage_err
 from headwater.store.planning import Changes, Planner
 from headwater.store.port import Expired, Group
 
-OWED_MAX = 10_000
 REPORTS_AT_ONCE = 100
 _encode = msgspec.msgpack.Encoder().encode
 _logger = logging.getLogger(__name__)
@@ -51,8 +50,8 @@ class CassandraWriter:
         self._memory: Memory | None = None
         self._last: Memory | None = None
         """What was remembered before the last failure."""
-        self._owed: list[Write] = []
-        """What was learned while Cassandra was away."""
+        self._owed: dict[tuple[int, bytes], list[Write]] = {}
+        """What nodes with their logs have said of themselves while Cassandra was away."""
         with storage_errors(self._files.folder):
             make_folder(self._files.folder)
         try:
@@ -90,7 +89,7 @@ class CassandraWriter:
                 raise
             self._admission.check(site, node, log, name, address, now_ms)
             self._admission.admit(node, log, now_ms)
-            self._owed = [*self._owed[-OWED_MAX:], *writes]
+            self._owed[node, log] = writes
             return position
 
     def bye(self, log: bytes) -> None:
@@ -175,8 +174,8 @@ class CassandraWriter:
             raise
         memory = Memory(Catalogue(connection, self._site, layout))
         if self._owed:
-            self._write_known(memory, self._owed)
-            self._owed = []
+            self._write_known(memory, [write for owed in self._owed.values() for write in owed])
+            self._owed = {}
         self._memory = self._last = memory
         return memory
 
