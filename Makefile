@@ -148,8 +148,22 @@ IMAGE_LOCK = $(subst --upgrade ,,$(COMPILE)) --constraint requirements.lock
 COMPILE = .venv-lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make $@"
 
+VERSION ?= $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' src/headwater/__init__.py)
+
+.PHONY: version
+version: ## say which version this is
+	@echo $(VERSION)
+
+.PHONY: dist
+dist: setup ## the wheel and the sources, into dist/
+	@$(BIN)/hatchling build -d dist
+
+.PHONY: publish
+publish: ## send what is in dist/ to PyPI, which must trust whoever does it
+	@scripts/setup lock
+	@.venv-lock/bin/uv publish --trusted-publishing always dist/*
+
 .PHONY: images
-images: VERSION ?= $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' src/headwater/__init__.py)
 images: ## the container images gateway, server and sensor, with Docker
 	@for image in gateway server sensor; do \
 		docker build --file deploy/Dockerfile --target $$image --tag headwater/$$image:$(VERSION) . || exit; done
