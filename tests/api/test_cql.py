@@ -128,15 +128,28 @@ def test_no_statement_is_answered_beyond_its_bounds_or_with_a_failure(cql: httpx
 
 
 def test_queries_of_both_languages_wait_for_one_turn_and_are_listed(store: Store) -> None:
-    sql = QueryOptions(at_once=1, waiting_max=0)
+    sql = QueryOptions(at_once=1, waiting_max=1)
     options = ApiOptions(folder=str(store.folder), site=store.site, store=store.options, sql=sql)
     endless = "SELECT count(*) FROM range(1000000) a, range(1000000) b"
+    answers: list[httpx.Response] = []
     with served(store.open_reader, lambda: 0, options) as client:
         asking = threading.Thread(target=lambda: client.post("/v1/query", json={"query": endless, "id": "long"}))
         asking.start()
         while not [each for each in client.get("/v1/query").json() if each["running"]]:
             pass
-        assert is_refused(ask(client, f"SELECT * FROM node WHERE site = '{store.site}'"), 503, "unavailable")
+        known = f"SELECT * FROM node WHERE site = '{store.site}'"
+        with pytest.raises(httpx.ReadTimeout):  # Whoever goes away waits no longer.
+            client.post("/v1/cql", json={"query": known, "id": "gone"}, timeout=0.5)
+        waiting = threading.Thread(target=lambda: answers.append(ask(client, known, id="waits")))
+        while [each["id"] for each in client.get("/v1/query").json()] != ["long"]:
+            pass
+        waiting.start()
+        while [each["id"] for each in client.get("/v1/query").json()] != ["long", "waits"]:
+            pass
+        assert is_refused(ask(client, known), 503, "unavailable")
+        assert client.delete("/v1/query/waits").status_code == 204
+        waiting.join()
+        assert is_refused(answers[0], 409, "cancelled")
         assert client.delete("/v1/query/long").status_code == 204
         asking.join()
         assert ask(client, f"SELECT * FROM node WHERE site = '{store.site}'").status_code == 200

@@ -1,9 +1,12 @@
 """`/v1/cql`: CQL over the tables of a store on Cassandra, one SELECT of named partitions; absent with other stores."""
 
 import asyncio
+import contextlib
 import importlib.util
 import threading
 import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -18,11 +21,12 @@ from headwater.api.options import ApiOptions
 from headwater.api.problems import problem
 from headwater.api.query import ID_HEADER, QUERY_NAME, ROWS_HEADER, TRUNCATED_HEADER
 from headwater.api.service import Service
-from headwater.model.errors import Rejected
+from headwater.model.errors import NotFound, Rejected
 from headwater.store.cassandra.options import CassandraOptions
 from headwater.store.cql.answers import Answered, Limits
 from headwater.store.options import SqliteOptions
 from headwater.store.query.options import QueryOptions
+from headwater.store.query.queries import Queries
 
 if TYPE_CHECKING:
     from headwater.store.cql.asking import Cql
@@ -86,7 +90,8 @@ def add_cql(app: FastAPI, service: Service) -> None:
     async def ask(request: Request) -> Response:
         question = _question(await body_of(request, service.options.body_bytes_max))
         id = question.id or uuid.uuid4().hex
-        answered = await ask_cql(service, cql, id, question.query, question.rows)
+        async with _as_long_as_somebody_waits(request, service.queries, id):
+            answered = await ask_cql(service, cql, id, question.query, question.rows)
         headers = {ID_HEADER: id, ROWS_HEADER: str(len(answered.rows))}
         if answered.truncated:
             headers[TRUNCATED_HEADER] = answered.truncated
@@ -105,6 +110,25 @@ async def ask_cql(
             return await asyncio.to_thread(partial(cql.ask, text, limits, stop, table))
     finally:
         stop.set()  # A thread cannot be cancelled: it looks at this behind each page.
+
+
+@asynccontextmanager
+async def _as_long_as_somebody_waits(request: Request, queries: Queries, id: str) -> AsyncIterator[None]:
+    """Whoever goes away cancels the query."""
+
+    async def watch() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+        with contextlib.suppress(NotFound):
+            queries.cancel(id)
+
+    watching = asyncio.create_task(watch())
+    try:
+        yield
+    finally:
+        watching.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await watching
 
 
 def _rows(options: QueryOptions, rows: int | None) -> int:
