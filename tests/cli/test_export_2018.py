@@ -10,6 +10,7 @@ import pytest
 
 from headwater.api.options import ApiOptions
 from headwater.cli.main import main
+from headwater.store.cassandra.options import CassandraOptions
 from headwater.store.cassandra2018.options import Cassandra2018Options
 from headwater.store.cassandra2018.reader import Cassandra2018Reader
 from tests.api import grid
@@ -17,7 +18,9 @@ from tests.api.conftest import api, store
 from tests.api.grid import A, B, C, E, point
 from tests.api.served import served
 from tests.services.fixtures import CassandraNode
+from tests.store.grids import point as one
 from tests.store.keyspaces_2018 import make_tables, options_2018
+from tests.store.stores import chain, new_store
 
 __all__ = ["api", "store"]
 
@@ -139,3 +142,19 @@ def test_a_table_of_another_kind_is_refused(
     cassandra.session.execute(f"CREATE TABLE {keyspace}.provenancetable (id text PRIMARY KEY, name text)")
     assert export(api, cassandra, keyspace, folder) != 0
     assert "is no table of 2018" in capsys.readouterr().err
+
+
+def test_a_store_on_cassandra_is_exported_too(
+    cassandra: CassandraNode, store_keyspace: CassandraOptions, keyspace_name: str, folder: Path
+) -> None:
+    with new_store("cassandra") as kept:
+        chain(kept)
+        options = ApiOptions(folder=str(kept.folder), site=kept.site, store=kept.options)
+        with served(kept.open_reader, lambda: 0, options) as ours:
+            assert export(ours, cassandra, keyspace_name, folder) == 0
+            tables = options_2018(cassandra, folder, keyspace_name)
+            with served(lambda: Cassandra2018Reader(tables, lambda: 0), lambda: 0, ApiOptions(store=tables)) as theirs:
+                for last in range(3):
+                    way = f"/v1/provenance/{one(3, last)}?structure=recursive"
+                    assert theirs.get(way).json() == ours.get(way).json()
+                    assert theirs.get(way).json()["inputDatapoints"]

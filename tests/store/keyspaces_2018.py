@@ -13,14 +13,15 @@ def options_2018(cassandra: CassandraNode, folder: Path, keyspace: str, **more: 
     """A keyspace of 2018, read by the superuser."""
     password = folder / "password"
     password.write_text(cassandra.password + "\n")
-    return Cassandra2018Options(
-        hosts=(cassandra.address,),
-        keyspace=keyspace,
-        user=cassandra.user,
-        password_file=str(password),
-        request_s=60,
-        **({"scan_s": 60} | more),  # type: ignore[arg-type]
-    )
+    usual: dict[str, object] = {
+        "hosts": (cassandra.address,),
+        "keyspace": keyspace,
+        "user": cassandra.user,
+        "password_file": str(password),
+        "request_s": 60,
+        "scan_s": 60,
+    }
+    return Cassandra2018Options(**(usual | more))  # type: ignore[arg-type]
 
 
 def make_tables(cassandra: CassandraNode, keyspace: str, columns: str = f"{ALL}, {TIMES}") -> None:

@@ -175,6 +175,29 @@ def test_other_tables_are_refused(cassandra: CassandraNode, keyspace: str, opene
         opened()
 
 
+def test_who_may_only_select_is_enough(cassandra: CassandraNode, keyspace: str, opened: Open, tmp_path: Path) -> None:
+    make_tables(cassandra, keyspace)
+    fill(cassandra, keyspace, tmp_path, 3)
+    execute = cassandra.session.execute
+    reads = f"reads_{keyspace}"
+    execute(f"CREATE ROLE {reads} WITH PASSWORD = 'word' AND LOGIN = true")
+    try:
+        execute(f"GRANT SELECT ON KEYSPACE {keyspace} TO {reads}")
+        (tmp_path / "other").write_text("word\n")
+        login = {"user": reads, "password_file": str(tmp_path / "other")}
+        reader = opened(**login)
+        assert len(reader.last_of(1, 10)) == 3
+        assert reader.nodes() == []
+        assert reader.totals()["stamps"] == 3
+        with pytest.raises(ConfigError, match="cannot be made in keyspace"):
+            Sink2018(
+                options_2018(cassandra, tmp_path, keyspace, user=reads, password_file=str(tmp_path / "other")).cluster,
+                "another",
+            )
+    finally:
+        execute(f"DROP ROLE {reads}")
+
+
 def test_the_time_of_a_row_is_that_of_its_receipt() -> None:
     id = DataPointId(0xBADFB2, (0x5A7B9137 << 24) | 0x3C6)
     made = insertion_time(id, NOW_MS)
