@@ -8,12 +8,13 @@ import pytest
 from cassandra.util import datetime_from_timestamp, uuid_from_time
 
 from headwater.model.errors import ConfigError, Rejected, Unavailable
-from headwater.model.health import Health, Part
+from headwater.model.health import Health, Part, Subject
 from headwater.model.ids import DataPointId, parse_id
 from headwater.store.cassandra2018.options import Cassandra2018Options
 from headwater.store.cassandra2018.reader import Cassandra2018Reader
 from headwater.store.cassandra2018.rows import Point, insertion_time
 from headwater.store.cassandra2018.sink import INPUTS_AT_ONCE, Sink2018
+from headwater.store.cassandra2018.standing import Ages, Heartbeat, standing
 from headwater.store.port import Edge, Search
 from tests.services.fixtures import CassandraNode
 from tests.store.keyspaces_2018 import make_tables, options_2018
@@ -132,7 +133,7 @@ def test_every_node_that_any_table_names_is_shown(cassandra: CassandraNode, keys
     reader = opened()
 
     nodes = {node.id: node for node in reader.nodes()}
-    standing = reader.standing()
+    stood = reader.standing()
 
     assert [(node.id, node.name, node.report is None) for node in nodes.values()] == [
         (1, "a", True),
@@ -141,13 +142,23 @@ def test_every_node_that_any_table_names_is_shown(cassandra: CassandraNode, keys
     ]
     assert nodes[1].config is not None
     assert nodes[1].config.successor == 2
-    assert standing is not None
-    words = {(one.subject.part, one.subject.node, one.subject.target): one.health for one in standing.verdicts}
+    assert stood is not None
+    words = {(one.subject.part, one.subject.node, one.subject.target): one.health for one in stood.verdicts}
     assert words[Part.NODE, 1, None] is Health.YELLOW  # Node 2 has probed it 50 s ago.
     assert words[Part.PROVENANCE, 1, None] is Health.RED
     assert [words[part, 2, None] for part in (Part.NODE, Part.PIPELINE)] == [Health.GREEN, Health.YELLOW]
     assert (words[Part.LINK, 1, 2], words[Part.LINK, 2, 3]) == (Health.YELLOW, Health.RED)
     assert reader.refused() == {"node-id": 1}
+
+
+@pytest.mark.parametrize("first", [1, 2])
+def test_of_two_ends_that_tell_of_a_channel_the_newest_word_counts(first: int) -> None:
+    ages = Ages(30_000, 60_000)
+    told = {1: NOW_MS - 1_000, 2: NOW_MS - 50_000}
+    beats = {node: Heartbeat(node, None, None, {"000001:000002": told[node]}) for node in (first, 3 - first)}
+    words = {each.subject: each.health for each in standing([1, 2], beats, ages, NOW_MS).verdicts}
+    assert words[Subject(Part.LINK, 1, 2)] is Health.GREEN
+    assert words[Subject(Part.NODE, 2)] is Health.GREEN
 
 
 def test_quotes_are_values_and_many_inputs_are_all_there(
