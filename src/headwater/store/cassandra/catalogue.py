@@ -57,6 +57,11 @@ class Catalogue:
         *counts, refused = row
         return Head._make((*(count or 0 for count in counts), dict(refused or {})))
 
+    def positions(self) -> dict[bytes, int]:
+        """The last record stored of each log."""
+        rows = self.connection.rows(cql.POSITIONS, self.site)
+        return {log: sequence for log, sequence in rows if log is not None and sequence is not None}
+
     def contexts(self, names: Iterable[bytes]) -> dict[bytes, Context]:
         wanted = list(names)
         found = self.connection.each(cql.CONTEXT, [(self.site, name) for name in wanted])
@@ -101,7 +106,7 @@ class Catalogue:
         if node is None:
             rows = self._pages(cql.LOSSES, size, before)
         else:
-            rows = list(self.connection.rows(cql.LOSSES_OF_NODE, self.site, node, before, size)) if size else []
+            rows = self._losses_of(node, size, before)
         return [StoredLoss(found, sequence, _loss(body), number) for found, sequence, body, number in rows]
 
     def alarms(self, size: int, before: int | None) -> list[Alarm]:
@@ -126,6 +131,18 @@ class Catalogue:
         end = ABOVE_ALL if oldest is None else (oldest[0] * self.layout.bucket_s) << COUNTER_BITS
         low, high = max(first, ids.first), min(end, ids.end)
         return [Ids(ids.node, low, high)] if low < high else []
+
+    def _losses_of(self, node: int, size: int, before: int) -> list[Row]:
+        """The same of one node; numbers that another loss got after a transaction broke off are passed over."""
+        rows: list[Row] = []
+        while len(rows) < size:
+            found = list(self.connection.rows(cql.LOSSES_OF_NODE, self.site, node, before, size))
+            if not found:
+                break
+            before = found[-1][3]
+            named = self.connection.each(cql.LOSS_AT, [(self.site, row[3] // PAGE, row[3]) for row in found])
+            rows += [row[:4] for row, there in zip(found, named, strict=True) if there == [(row[4], row[1])]]
+        return rows[:size]
 
     def _pages(self, statement: Statement, size: int, before: int) -> list[Row]:
         """The first rows with a number below `before`, newest first, page by page."""

@@ -114,8 +114,8 @@ class Graph:
         """(end, count) of the batches of a node that start up to an ordinal, the last one first."""
         for (bucket,) in self._connection.rows(cql.BUCKETS, self._site, node):
             if bounds(bucket, self._bucket_s)[0] <= last:
-                for start, count in self._connection.rows(cql.COUNTS_BEFORE, self._site, node, bucket, last + 1):
-                    yield start + count, count
+                rows = self._connection.rows(cql.COUNTS_BEFORE, self._site, node, bucket, last + 1)
+                yield from ((start + count, count) for start, count, taken in rows if taken <= self._upto)
 
     def within(self, ids: Ids) -> list[StoredBatch]:
         """The batches that start among some ids of one bucket."""

@@ -9,7 +9,8 @@ from headwater.model.context import Context
 from headwater.model.records import Definition, Loss
 from headwater.store.batches import Ids, StoredBatch
 from headwater.store.cassandra import statements as cql
-from headwater.store.cassandra.catalogue import Catalogue
+from headwater.store.cassandra.catalogue import Catalogue, Head
+from headwater.store.cassandra.connection import Write
 from headwater.store.cassandra.graph import Graph
 from headwater.store.cassandra.places import ABOVE_ALL, PAGE, PAGE_ARRIVALS, bucket_of, unpacked
 from headwater.store.cassandra.posted import Place, Posted, Span
@@ -18,6 +19,14 @@ DEFINITIONS_MAX = 1 << 20
 """Definitions and contexts that are remembered; the rest is asked for again."""
 
 _loss = msgspec.msgpack.Decoder(Loss).decode
+
+
+def set_head(site: str, head: Head) -> Write:
+    """What says how far a site is."""
+    return (
+        cql.SET_HEAD,
+        (site, head.taken, head.batches, head.points, head.losses, head.alarms, head.changes, head.refused),
+    )
 
 
 class Memory:
@@ -46,10 +55,17 @@ class Memory:
         """The last bucket of each node that is listed."""
         self.ends: dict[int, int] = {}
         self.posted = Posted(self._site, catalogue.layout.block_s, self._spans)
-        self._positions: dict[bytes, int] = {}
+        self._positions = catalogue.positions()
         self._definitions: OrderedDict[tuple[bytes, int], Definition] = OrderedDict()
         self._contexts: OrderedDict[bytes, None] = OrderedDict()
         self._counts: dict[bytes, int] = {}
+
+    def hold(self) -> None:
+        """Write how far everything is as it was read: what a transaction that broke off has under way still, and would
+        make it count when it arrives late, is older than this then, and changes nothing."""
+        positions = {log: self.position(log) for log, node in self.logs.items() if node is not None} | self._positions
+        rows: list[Write] = [(cql.SET_POSITION, (self._site, log, last)) for log, last in positions.items()]
+        self._connection.write_at_once([set_head(self._site, self.head), *rows])
 
     def know_ends(self, nodes: Iterable[int | None]) -> None:
         """Find out behind which id nothing of each node is stored."""
@@ -59,15 +75,7 @@ class Memory:
 
     def position(self, log: bytes) -> int:
         """The last sequence stored of a log, 0 for none."""
-        known = self._positions.get(log)
-        if known is None:
-            row = self._connection.row(cql.POSITION, self._site, log)
-            known = self._positions[log] = 0 if row is None or row[0] is None else int(row[0])
-        return known
-
-    def known_position(self, log: bytes) -> int | None:
-        """The same without asking, None when it was not asked before."""
-        return self._positions.get(log)
+        return self._positions.get(log, 0)
 
     def set_positions(self, positions: dict[bytes, int]) -> None:
         self._positions |= positions

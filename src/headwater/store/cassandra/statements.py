@@ -42,7 +42,7 @@ BATCHES_FROM = _select(_BATCH, "stored_batch", f"{_OF_BUCKET} AND start >= ? AND
 BATCHES_BEFORE = _select(_BATCH, "stored_batch", f"{_OF_BUCKET} AND start < ?", "ORDER BY start DESC", page=16)
 BATCHES_TAKEN = _select("start, count, taken", "stored_batch", f"{_OF_BUCKET} AND start >= ? AND start < ?")
 BATCH_SPANS = _select("start, count, t_min, t_max", "stored_batch", f"{_OF_BUCKET} AND start >= ? AND start < ?")
-COUNTS_BEFORE = _select("start, count", "stored_batch", f"{_OF_BUCKET} AND start < ?", "ORDER BY start DESC")
+COUNTS_BEFORE = _select("start, count, taken", "stored_batch", f"{_OF_BUCKET} AND start < ?", "ORDER BY start DESC")
 BUCKETS = _select("bucket", "node_bucket", "site = ? AND node = ?")
 BUCKETS_BETWEEN = _select("bucket", "node_bucket", "site = ? AND node = ? AND bucket >= ? AND bucket <= ?")
 OLDEST_BUCKET = _select("bucket", "node_bucket", "site = ? AND node = ?", "ORDER BY bucket ASC LIMIT 1")
@@ -60,7 +60,7 @@ BLOCK_AT = _select("t_min, t_max", "block", "site = ? AND day = ? AND node = ? A
 ARRIVALS = _select("taken, batches", "arrival", "site = ? AND page = ? AND taken >= ? AND taken <= ?")
 ARRIVAL_AT = _select("batches", "arrival", "site = ? AND page = ? AND taken = ?")
 HEAD = _select("taken, batches, points, losses, alarms, changes, refused", "head", "site = ?", "LIMIT 1")
-POSITION = _select("sequence", "head", "site = ? AND log = ?")
+POSITIONS = _select("log, sequence", "head", "site = ?")
 WRITER = _select("holder, at_ms", "writer", "site = ?")
 LOGS = _select("id, node", "log", "site = ?")
 NODES = _select(
@@ -75,7 +75,7 @@ SERIES_OF_METRIC = _select("log, number", "series_by_metric", "site = ? AND metr
 CONTEXT = _select("body", "context", "site = ? AND id = ?")
 LOSSES = _select("node, sequence, body, number", "loss", "site = ? AND page = ? AND number < ?")
 LOSSES_OF_NODE = _select(
-    "node, sequence, body, number", "loss_by_node", "site = ? AND node = ? AND number < ?", "LIMIT ?"
+    "node, sequence, body, number, log", "loss_by_node", "site = ? AND node = ? AND number < ?", "LIMIT ?"
 )
 LOSS_OF_RECORD = _select("number, body", "loss_by_record", "site = ? AND log = ? AND sequence = ?")
 LOSS_AT = _select("log, sequence", "loss", "site = ? AND page = ? AND number = ?")

@@ -7,7 +7,7 @@ import msgspec
 from headwater.store.cassandra import statements as cql
 from headwater.store.cassandra.catalogue import ALARMS_MAX, Head
 from headwater.store.cassandra.connection import Write
-from headwater.store.cassandra.memory import Memory
+from headwater.store.cassandra.memory import Memory, set_head
 from headwater.store.cassandra.places import PAGE, PAGE_ARRIVALS, bucket_of, packed
 from headwater.store.ingest import PreparedBatch
 from headwater.store.planning import Changes
@@ -41,13 +41,12 @@ class Transaction:
         connection = self._memory.catalogue.connection
         connection.write(self._rows())
         head = self._head()
-        known: Write = (
-            cql.SET_HEAD,
-            (self._site, head.taken, head.batches, head.points, head.losses, head.alarms, head.changes, head.refused),
-        )
         positions = {log: max(last, self._memory.position(log)) for log, last in self._positions.items()}
         connection.write_at_once(
-            [known, *((cql.SET_POSITION, (self._site, log, last)) for log, last in positions.items())]
+            [
+                set_head(self._site, head),
+                *((cql.SET_POSITION, (self._site, log, last)) for log, last in positions.items()),
+            ]
         )
         self._memory.head = head
         self._memory.set_positions(positions)

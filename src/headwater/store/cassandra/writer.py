@@ -153,7 +153,7 @@ class CassandraWriter:
         until then. None when that is not known."""
         if self._last is None or self._last.latest.get(node) != log:
             return None
-        return self._last.known_position(log)
+        return self._last.position(log)
 
     def _apply(self, memory: Memory, changes: Changes) -> None:
         Transaction(memory, changes, [], {}).run()
@@ -173,6 +173,7 @@ class CassandraWriter:
                 raise not_permitted(self._options, error.__cause__) from error
             raise
         memory = Memory(Catalogue(connection, self._site, layout))
+        memory.hold()
         if self._owed:
             self._write_known(memory, [write for owed in self._owed.values() for write in owed])
             self._owed = {}
