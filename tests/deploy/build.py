@@ -1,9 +1,8 @@
 """Builds images as the Dockerfile says, starts each as it starts when it is told nothing, and asks it as it says.
 
-Run as `python -m tests.deploy.build STATE IMAGE...` inside `builder_command`. Prints what came of it as JSON.
+Run as `python -m tests.deploy.build STATE IMAGE...` inside `engine.contained_command`. Prints what came of it as JSON.
 """
 
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -11,8 +10,8 @@ from pathlib import Path
 import msgspec
 
 from tests.deploy.boxes import Box, Mount, Pod
-from tests.deploy.builder import Builder
-from tests.deploy.engine import NAMESPACES, Engine, settle_files, settle_network
+from tests.deploy.builder import builder_in
+from tests.deploy.engine import Engine, settle_files, settle_network
 
 HEALTHY_S = 120.0
 LIVES_S = 3.0
@@ -32,20 +31,12 @@ class Built(msgspec.Struct, frozen=True):
     said: list[str]
 
 
-def builder_command(*arguments: str) -> list[str]:
-    """The command that builds, with the network of this machine."""
-    return [*(flag for flag in NAMESPACES if flag != "--net"), sys.executable, "-m", "tests.deploy.build", *arguments]
-
-
 def main() -> int:
     state, *names = Path(sys.argv[1]), *sys.argv[2:]
     settle_files()
-    layers = state / "layers"
-    layers.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "layers", str(layers)], check=True)
-    builder = Builder(layers)
+    builder = builder_in(state)
     images = {name: builder.image(name) for name in names}
-    settle_network(is_fresh=False)
+    settle_network()
     found = []
     for name, image in images.items():
         folder = state / name

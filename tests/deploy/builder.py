@@ -128,6 +128,14 @@ class Builder:
         return list(found.items())
 
 
+def builder_in(state: Path) -> Builder:
+    """A builder whose layers are in memory, below a folder."""
+    layers = state / "layers"
+    layers.mkdir()
+    _run("mount", "-t", "tmpfs", "layers", str(layers))
+    return Builder(layers)
+
+
 def _below(path: Path) -> list[tuple[PurePosixPath, Path]]:
     if not path.is_dir():
         return [(PurePosixPath(), path)] if path.exists() else []

@@ -29,7 +29,7 @@ from tests.deploy.inside import CLONE_NEWNET, LIBC
 
 NAMESPACES = (
     *("setpriv", "--pdeathsig=KILL"),
-    *("unshare", "--mount", "--net", "--uts", "--ipc", "--pid", "--fork", "--kill-child"),
+    *("unshare", "--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child"),
 )
 TOOLS = ("unshare", "nsenter", "ip", "mount", "setpriv")
 HUB = "10.77.0.1"
@@ -45,7 +45,8 @@ def problem() -> str:
     if missing := ", ".join(tool for tool in TOOLS if shutil.which(tool) is None):
         return f"containers need {missing}; on Debian or Ubuntu: apt-get install util-linux iproute2"
     probe = "mkdir $0/a $0/b $0/c; mount -t tmpfs t $0/a && mkdir $0/a/u $0/a/w && "
-    probe += "mount -t overlay o -o lowerdir=/,upperdir=$0/a/u,workdir=$0/a/w $0/b && ip link add probe0 type bridge"
+    probe += "mount -t overlay o -o lowerdir=/,upperdir=$0/a/u,workdir=$0/a/w $0/b && "
+    probe += "unshare --net ip link add probe0 type bridge"
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run([*NAMESPACES, "sh", "-c", probe, folder], check=False, capture_output=True, text=True)
     return (
@@ -54,25 +55,19 @@ def problem() -> str:
 
 
 def contained_command(module: str, *arguments: str) -> list[str]:
-    """The command that runs a module of Python in namespaces of its own; all ends with it."""
+    """The command that runs a module of Python in namespaces of its own, but for the network; all ends with it."""
     return [*NAMESPACES, sys.executable, "-m", module, *arguments]
 
 
-def settle() -> None:
-    """Make this process's namespaces usable; the first thing inside `contained_command`."""
-    settle_files()
-    settle_network()
-
-
 def settle_files() -> None:
-    """The same of mounts and processes alone."""
+    """Make this process's namespaces usable; the first thing inside `contained_command`."""
     _run("mount", "--make-rprivate", "/")
     _run("mount", "-t", "proc", "proc", "/proc")
 
 
-def settle_network(is_fresh: bool = True) -> None:
-    """The same of the network, which is made first unless it is fresh."""
-    if not is_fresh and (failed := LIBC.unshare(CLONE_NEWNET)):
+def settle_network() -> None:
+    """From here on with a network of its own, which containers are in; before, that of the machine was there."""
+    if failed := LIBC.unshare(CLONE_NEWNET):
         raise HeadwaterError(f"a network of its own: {failed}")
     _run("ip", "link", "set", "lo", "up")
     _run("ip", "link", "add", "hub", "type", "bridge")

@@ -12,20 +12,27 @@ from headwater.model.errors import HeadwaterError
 from tests.deploy.engine import contained_command
 from tests.deploy.trial import Tried
 
-TRIAL_S = 280
+TRIAL_S, BUILT_S = 280, 1800
 SECRET = "0123456789abcdef" * 4
 """What every secret of a trial is."""
 
 
-def run_trial(kind: str, folder: Path, seconds: float) -> Tried:
-    """Try a copy of a folder; HeadwaterError with its last words when that cannot be done."""
+def run_trial(kind: str, folder: Path, seconds: float, built: bool = False) -> Tried:
+    """Try a copy of a folder; HeadwaterError with its last words when that cannot be done.
+
+    `built` builds our images by the Dockerfile first.
+    """
     state = Path(tempfile.mkdtemp(prefix="headwater-trial-"))
     try:
         copy = state / "folder"
         shutil.copytree(folder, copy)
         _give_secrets(copy)
-        command = contained_command("tests.deploy.trial", kind, str(copy), str(state), str(seconds))
-        done = subprocess.run(command, capture_output=True, check=False, text=True, timeout=TRIAL_S)
+        command = contained_command(
+            "tests.deploy.trial", kind, str(copy), str(state), str(seconds), *(["built"] if built else [])
+        )
+        done = subprocess.run(
+            command, capture_output=True, check=False, text=True, timeout=BUILT_S if built else TRIAL_S
+        )
         if done.returncode:
             raise HeadwaterError(f"the trial of {folder} ended with {done.returncode}: {done.stderr[-3000:]}")
         return msgspec.json.decode(done.stdout, type=Tried)

@@ -12,9 +12,9 @@ import pytest
 from headwater.cli.main import main
 from headwater.deploy.plan import GATEWAY, SENSOR, SERVER, STATE, UID
 from scripts.generate_deployments import EXAMPLES
-from tests.deploy.build import Built, builder_command
+from tests.deploy.build import Built
 from tests.deploy.dockerfile import ignored, last, listed, patterns_of, stages_of, whole
-from tests.deploy.engine import problem
+from tests.deploy.engine import contained_command, problem
 from tests.deploy.images import DOCKERFILE, ROOT
 
 IMAGES = (GATEWAY, SERVER, SENSOR)
@@ -85,7 +85,11 @@ def test_the_image_of_gateways_is_built_and_serves_with_nothing_but_its_volume_t
         pytest.skip(f"machine cannot: {why}")
     try:
         done = subprocess.run(
-            builder_command(str(tmp_path), GATEWAY), capture_output=True, text=True, check=False, timeout=BUILD_S - 30
+            contained_command("tests.deploy.build", str(tmp_path), GATEWAY),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=BUILD_S - 30,
         )
         if "No matching distribution" in done.stderr or "Connection" in done.stderr:
             pytest.skip("machine cannot: the locked packages cannot be had here")

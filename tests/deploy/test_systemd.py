@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from headwater.cli.main import main
-from headwater.config import load_topology
 from headwater.deploy.systemd import Machine, systemd_files
 from headwater.model.errors import ConfigError
 from headwater.pipeline.step_options import MaskOptions
@@ -135,13 +134,4 @@ def test_units_on_three_machines_deliver_everything_once_and_explain_it(tmp_path
     installed(tmp_path / "machine-a", "three-machines", "gatewayA", "sensorsA")
     installed(tmp_path / "machine-b", "three-machines", "gatewayB")
     installed(tmp_path / "machine-c", "three-machines", "endpoint", "server")
-    assert faults(run_trial("units", tmp_path, SECONDS), is_judged=True) == []
-
-
-@pytest.mark.timeout(300)
-def test_units_on_one_machine_deliver_everything_once_and_explain_it(tmp_path: Path) -> None:
-    if why := problem():
-        pytest.skip(f"machine cannot: {why}")
-    names = [gateway.name for gateway in load_topology(EXAMPLES / "two-node.toml").gateways]
-    installed(tmp_path / "alone", "two-node", *names, "sensors-1", "server")
     assert faults(run_trial("units", tmp_path, SECONDS), is_judged=True) == []

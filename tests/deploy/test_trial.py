@@ -31,11 +31,10 @@ def written(kind: str, name: str, folder: Path, *arguments: str) -> Path:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize(("kind", "containers"), [("compose", 13), ("kubernetes", 9)])
-def test_replicas_of_sensors_are_delivered_once_and_explained(kind: str, containers: int, tmp_path: Path) -> None:
-    found = run_trial(kind, written(kind, "fork", tmp_path, "--replicas", "sensorsA=2"), SECONDS)
+def test_what_replicas_of_sensors_send_is_delivered_once_and_explained(tmp_path: Path) -> None:
+    found = run_trial("compose", written("compose", "fork", tmp_path, "--replicas", "sensorsA=2"), SECONDS)
     assert faults(found, is_judged=True) == []
-    assert found.pods == containers
+    assert found.pods == 13
     assert found.findings.aggregates_checked > 0
 
 

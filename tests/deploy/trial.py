@@ -1,8 +1,9 @@
 """One deployment tried: its containers run as processes, sensors send, and the demo's judge compares.
 
-Run as `python -m tests.deploy.trial KIND FOLDER STATE SECONDS` inside `engine.contained_command`; KIND says what the
-folder holds. Only this is changed of what is deployed: the sensors keep their journals, for the judge to compare with,
-and their rate is that of a trial. Containers start in any order. Prints the findings as JSON.
+Run as `python -m tests.deploy.trial KIND FOLDER STATE SECONDS [built]` inside `engine.contained_command`; KIND says
+what the folder holds. With `built` our images are built by the Dockerfile first, else they have the packages of this
+checkout. Only this is changed of what is deployed: the sensors keep their journals, for the judge to compare with, and
+their rate is that of a trial. Containers start in any order. Prints the findings as JSON.
 """
 
 import os
@@ -24,10 +25,11 @@ from headwater.deploy.names import host_of
 from headwater.deploy.plan import STATE
 from headwater.emulator.options import SensorOptions
 from tests.deploy.boxes import Pod
+from tests.deploy.builder import builder_in
 from tests.deploy.checks import explained, is_judged, send_otherwise, until_ready
 from tests.deploy.compose_file import read_compose
-from tests.deploy.engine import Engine, settle
-from tests.deploy.images import images_here
+from tests.deploy.engine import Engine, settle_files, settle_network
+from tests.deploy.images import OURS, Image, images_here
 from tests.deploy.kubernetes_file import read_kubernetes
 from tests.deploy.unit_file import read_units
 
@@ -52,7 +54,7 @@ class Tried(msgspec.Struct, frozen=True):
     pods: int
 
 
-def tried(kind: str, folder: Path, state: Path, seconds: float) -> Tried:
+def tried(kind: str, folder: Path, state: Path, seconds: float, images: dict[str, Image]) -> Tried:
     """Run a deployment for so long, drain it, and compare."""
     files = [*folder.glob("topology.toml"), *folder.glob("*/etc/headwater/*.toml")]
     topology = load_topology(files[0])
@@ -62,7 +64,7 @@ def tried(kind: str, folder: Path, state: Path, seconds: float) -> Tried:
     volumes = state / "volumes"
     pods = READERS[kind](folder, volumes)
     random.shuffle(pods)
-    engine = Engine(pods, images_here(state), state)
+    engine = Engine(pods, images, state)
     seen = seen_from_outside(replace(topology, sensors=tuple(sensors)), pods)
     run = DemoRun(seen, state / "judge", engine)
     for pod in pods:
@@ -123,9 +125,14 @@ def seen_from_outside(topology: Topology, pods: list[Pod]) -> Topology:
 
 
 def main() -> int:
-    kind, folder, state, seconds = sys.argv[1:]
-    settle()
-    found = tried(kind, Path(folder), Path(state), float(seconds))
+    kind, folder, state, seconds, *built = sys.argv[1:]
+    settle_files()
+    images = images_here(Path(state))
+    if built:
+        builder = builder_in(Path(state))
+        images |= {name: builder.image(name) for name in OURS}
+    settle_network()
+    found = tried(kind, Path(folder), Path(state), float(seconds), images)
     sys.stdout.buffer.write(msgspec.json.encode(found) + b"\n")
     return 0
 
