@@ -13,7 +13,7 @@ from tests.deploy.boxes import Box, Mount, Pod
 from tests.deploy.builder import builder_in
 from tests.deploy.engine import Engine, settle_files, settle_network
 
-HEALTHY_S = 120.0
+HEALTHY_S = 300.0
 LIVES_S = 3.0
 SAMPLE = "-sourceFolder /usr/share/headwater/sample -targetAddress nobody:50051"
 ENVIRONMENTS = {"sensor": {"SENSOR_PARAMETERS": SAMPLE}}

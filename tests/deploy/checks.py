@@ -24,7 +24,7 @@ from headwater.pipeline.step_options import AggregateOptions
 
 ASKED_MAX = 500
 POSTED = 20
-SENDING_S = 90.0
+SENDING_S = 200.0
 EVERY_S = 0.3
 WAYS_IN = 3
 """Of the example that takes readings otherwise than from sensors: HTTP, JSON and SenML."""

@@ -34,8 +34,8 @@ NAMESPACES = (
 TOOLS = ("unshare", "nsenter", "ip", "mount", "setpriv")
 HUB = "10.77.0.1"
 NOTIFY = "/run/headwater-notify"
-GRACE_S = 30.0
-PROBE_S = 30.0
+GRACE_S = 60.0
+PROBE_S = 90.0
 LINES = 40
 UNPRIVILEGED = ("--clear-groups", "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all", "--")
 

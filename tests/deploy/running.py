@@ -12,7 +12,7 @@ from headwater.model.errors import HeadwaterError
 from tests.deploy.engine import contained_command
 from tests.deploy.trial import Tried
 
-TRIAL_S, BUILT_S = 280, 1800
+TRIAL_S, BUILT_S = 560, 3000
 SECRET = "0123456789abcdef" * 4
 """What every secret of a trial is."""
 

@@ -127,7 +127,7 @@ def test_systemd_finds_little_that_a_unit_may_do(analyze: str, tmp_path: Path) -
         assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_units_on_three_machines_deliver_everything_once_and_explain_it(tmp_path: Path) -> None:
     if why := problem():
         pytest.skip(f"machine cannot: {why}")

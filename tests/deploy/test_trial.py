@@ -30,7 +30,7 @@ def written(kind: str, name: str, folder: Path, *arguments: str) -> Path:
     return folder / name
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_what_replicas_of_sensors_send_is_delivered_once_and_explained(tmp_path: Path) -> None:
     found = run_trial("compose", written("compose", "fork", tmp_path, "--replicas", "sensorsA=2"), SECONDS)
     assert faults(found, is_judged=True) == []
@@ -38,7 +38,7 @@ def test_what_replicas_of_sensors_send_is_delivered_once_and_explained(tmp_path:
     assert found.findings.aggregates_checked > 0
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_broker_of_this_machine_becomes_a_container_that_readings_come_from(tmp_path: Path) -> None:
     if lacking := [name for name in ("mosquitto", "mosquitto_pub") if shutil.which(name) is None]:
         pytest.skip(f"machine cannot: there is no {lacking[0]}; apt-get install mosquitto mosquitto-clients")

@@ -36,7 +36,7 @@ from tests.deploy.unit_file import read_units
 RATE = 500.0
 TICKS_MAX = 60
 """24,000 readings of a group that makes them up."""
-HEALTHY_S = 120.0
+HEALTHY_S = 300.0
 READERS: dict[str, Callable[[Path, Path], list[Pod]]] = {
     "compose": read_compose,
     "kubernetes": read_kubernetes,
