@@ -1,5 +1,7 @@
 """A real Cassandra that is killed in mid-stream: the data path does not notice, and nothing is missing afterwards."""
 
+import os
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +21,8 @@ from tests.store.keyspaces import options_of
 
 RATE = 2_000.0
 BEFORE_S, AWAY_S = 4.0, 6.0
+HANGS_S = 24.0
+"""Longer than a request may take, and than what an agent says meanwhile could be kept waiting."""
 PATIENCE_S = 90.0
 
 pytestmark = pytest.mark.timeout(300)
@@ -93,3 +97,35 @@ def test_a_cassandra_that_comes_late_gets_everything(tmp_path: Path, own_service
         found = run.check()
 
     assert found.readings_sent == found.readings_delivered == found.lineage_checked == found.lineage_exact > 0
+
+
+def test_a_cassandra_that_hangs_stops_nothing_and_nobody_is_called_dead(
+    tmp_path: Path, own_service: Callable[[str], Service]
+) -> None:
+    server = own_service("cassandra")
+    options = replace(options_of(CassandraNode(server.address), tmp_path, "hangs"), request_s=8)
+    with DemoRun(on(options, tmp_path / "run"), tmp_path / "run") as run:
+        url = run.topology.api_url
+        wait_for(lambda: run.stamps() > 0, "the first stamp")
+        wait_for(lambda: set(words(url).values()) == {Health.GREEN}, "that all is well")
+        before, began_s = run.progress().delivered, time.monotonic()
+        assert server.pid is not None
+        os.killpg(server.pid, signal.SIGSTOP)
+        try:
+            seen = set()
+            while time.monotonic() - began_s < HANGS_S:
+                assert httpx.get(f"{url}/v1/totals", timeout=60).status_code == 503
+                seen |= set(words(url).values())
+                time.sleep(0.2)
+            delivered = run.progress().delivered - before
+        finally:
+            os.killpg(server.pid, signal.SIGCONT)
+
+        wait_for(lambda: httpx.get(f"{url}/v1/totals", timeout=60).status_code == 200, "that Cassandra answers")
+        run.end_sensors()
+        run.drain(print)
+        found = run.check()
+
+    assert seen == {Health.GREEN}, "nodes and pipelines live, whatever becomes of the store"
+    assert delivered > HANGS_S * RATE / 3
+    assert found.readings_sent == found.readings_delivered == found.lineage_checked == found.lineage_exact

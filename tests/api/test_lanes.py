@@ -114,3 +114,24 @@ def test_closing_closes_every_reader_and_ends_the_threads(tmp_path: Path) -> Non
     for reader in opened.readers:
         with pytest.raises(Exception, match="closed"):
             reader.nodes()
+
+
+def test_a_far_store_is_not_asked_for_its_version_in_the_thread_of_the_event_loop(tmp_path: Path) -> None:
+    asked: list[int] = []
+
+    class Far(SqliteReader):
+        def version(self) -> tuple[int, ...]:
+            asked.append(threading.get_ident())
+            return super().version()
+
+    grid.open_writer(tmp_path).close()
+
+    async def run() -> None:
+        lanes = Lanes(lambda: Far(grid.open_reader(tmp_path)._files), 1, near=False)
+        for _ in range(3):
+            assert await lanes.version() is not None
+        await lanes.close()
+
+    asyncio.run(run())
+    assert len(asked) == 3
+    assert threading.get_ident() not in asked

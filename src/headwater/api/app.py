@@ -34,6 +34,7 @@ from headwater.api.retention import add_retention
 from headwater.api.service import Service
 from headwater.api.strict import StrictRoute
 from headwater.api.swagger import add_swagger
+from headwater.store.options import SqliteOptions
 from headwater.store.port import Reader
 from headwater.store.query.queries import Queries
 
@@ -67,7 +68,7 @@ def create_app(
 ) -> DescribedApp:
     """The application. `open_reader` is called in each reading thread on first use and after failures; `now_ms` is the
     server's clock. The readers are closed when the application's lifespan ends."""
-    lanes = Lanes(open_reader, options.lanes)
+    lanes = Lanes(open_reader, options.lanes, near=isinstance(options.store, SqliteOptions))
     queries = Queries(options.sql, now_ms)
 
     @asynccontextmanager

@@ -14,7 +14,8 @@ T = TypeVar("T")
 class _Lane:
     """One thread and, once asked, its reader."""
 
-    def __init__(self, open_reader: Callable[[], Reader], number: int) -> None:
+    def __init__(self, open_reader: Callable[[], Reader], number: int, near: bool) -> None:
+        self._near = near
         self._open = open_reader
         self.reader: Reader | None = None
         self.thread = ThreadPoolExecutor(1, thread_name_prefix=f"lane-{number}")
@@ -23,8 +24,9 @@ class _Lane:
         reader = self._opened()
         try:
             return work(reader)
-        except Unavailable:
-            self.close_reader()
+        except Unavailable as error:
+            if self._near or error.retry_after_s is None:  # Else the store is away, and its reader finds it again.
+                self.close_reader()
             raise
         except HeadwaterError:
             raise
@@ -55,11 +57,13 @@ class Lanes:
     More threads than that answer fewer questions: they take turns at the interpreter for each row.
     """
 
-    def __init__(self, open_reader: Callable[[], Reader], count: int) -> None:
-        self._short = _Lane(open_reader, 0)
-        self._watch = _Lane(open_reader, count + 1)
-        self._versions = _Lane(open_reader, count + 2)
-        self._long = [_Lane(open_reader, number) for number in range(1, count + 1)]
+    def __init__(self, open_reader: Callable[[], Reader], count: int, near: bool = True) -> None:
+        """`near` says that the store is in files of this machine, not behind a network."""
+        self._near = near
+        self._short = _Lane(open_reader, 0, near)
+        self._watch = _Lane(open_reader, count + 1, near)
+        self._versions = _Lane(open_reader, count + 2, near)
+        self._long = [_Lane(open_reader, number, near) for number in range(1, count + 1)]
         self._free = list(self._long)
         self._turn = asyncio.Semaphore(count)
 
@@ -74,11 +78,11 @@ class Lanes:
     async def version(self) -> tuple[int, ...] | None:
         """The state of the store, to be compared with another; None when it cannot be told.
 
-        It takes some microseconds, a tenth of what a thread would take to hand over, so it is asked here.
+        A near store takes some microseconds, a tenth of what a thread would take to hand over, so it is asked here.
         """
         lane = self._versions
         try:
-            if lane.reader is None:
+            if lane.reader is None or not self._near:
                 return await asyncio.get_running_loop().run_in_executor(lane.thread, lane.run, _version)
             return lane.run(_version)
         except Exception:

@@ -62,6 +62,8 @@ class _Stream:
         self.sent: asyncio.Queue[_Sent | None] = asyncio.Queue(WAITING_MAX)
         """None ends the stream."""
         self.superseded = False
+        self.report: Outcome | None = None
+        """The last report that was to be kept."""
 
     def supersede(self) -> None:
         """End the stream, also while it is idle."""
@@ -99,7 +101,7 @@ class ProvenanceService:
             yield _refusal(error, 0, fatal=True)
             return
         stream = self._begin_stream(agent.node)
-        reading = asyncio.create_task(self._read(agent, messages, stream.sent))
+        reading = asyncio.create_task(self._read(agent, messages, stream))
         try:
             yield pb.StampsDown(stored=stored)
             while (one := await stream.sent.get()) is not None and not stream.superseded:
@@ -156,15 +158,13 @@ class ProvenanceService:
             del self._streams[agent.node]
             await self._committer.call(lambda writer: writer.bye(agent.log))
 
-    async def _read(
-        self, agent: _Agent, messages: AsyncIterator[pb.StampsUp], sent: asyncio.Queue[_Sent | None]
-    ) -> None:
+    async def _read(self, agent: _Agent, messages: AsyncIterator[pb.StampsUp], stream: _Stream) -> None:
         async for up in messages:
-            if (one := await self._submit(agent, up)) is not None:
-                await sent.put(one)
-        await sent.put(None)
+            if (one := await self._submit(agent, up, stream)) is not None:
+                await stream.sent.put(one)
+        await stream.sent.put(None)
 
-    async def _submit(self, agent: _Agent, up: pb.StampsUp) -> _Sent | None:
+    async def _submit(self, agent: _Agent, up: pb.StampsUp, stream: _Stream) -> _Sent | None:
         """What a message has begun; None when that needs no answer."""
         match up.WhichOneof("is"):
             case "group" if up.group.last <= _SEQUENCE_MAX:
@@ -172,9 +172,11 @@ class ProvenanceService:
                 return _Sent(last, await self._committer.group(agent.log, last, up.group.body))
             case "report":
                 self._hear(agent, up.report)
-                if self._committer.is_away:
-                    return None  # Nothing can be kept, and groups that wait must not keep the next report from us.
-                return _Sent(None, await self._committer.report(agent.log, agent.node, up.report))
+                # What waits for a store that is away or slow must not keep the next report from us.
+                if self._committer.is_away or (stream.report is not None and not stream.report.done()):
+                    return None
+                stream.report = await self._committer.report(agent.log, agent.node, up.report)
+                return _Sent(None, stream.report)
             case other:
                 return _Sent(
                     None,
