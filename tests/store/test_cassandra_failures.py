@@ -20,6 +20,7 @@ from headwater.model.stamp import Lists, Same
 from headwater.store.cassandra import connection as connections
 from headwater.store.cassandra.connection import Connection, Write, connected
 from headwater.store.cassandra.options import CassandraOptions
+from headwater.store.cassandra.writer import CassandraWriter
 from headwater.store.port import Group, Landing, Reader, Search
 from tests.store.grids import CONTEXT, NODES, keys_of, log_of, point, run, series_of, stamped
 from tests.store.stores import CassandraStore, SqliteStore, Store
@@ -35,6 +36,8 @@ class Breaking(Connection):
         super().__init__(whole.options, whole.cluster, whole.session)
         self.may_break: Callable[[int], bool] = lambda rows: False
         """Whether to break off in a request of so many rows."""
+        self.then: Callable[[], None] = lambda: None
+        """Done when rows are written that do not count yet."""
         self.chance = random.Random(0)
         self.late: list[tuple[int, list[Write]]] = []
         """(timestamp, writes) under way when it broke off."""
@@ -43,6 +46,7 @@ class Breaking(Connection):
         rows = list(writes)
         if not self.may_break(len(rows)):
             super().write(rows)
+            self.then()
             return
         self._break(super().write, [[row] for row in rows])
 
@@ -209,4 +213,43 @@ def test_what_breaks_off_anywhere_and_is_shipped_again_is_there_once(
     finally:
         breaking.may_break = lambda rows: False
         breaking.late = []
+        store.close()
+
+
+@pytest.mark.parametrize("during", [False, True])
+def test_a_writer_whose_lease_lapsed_goes_on_from_what_another_has_written_meanwhile(
+    breaking: Breaking, tmp_path: Path, during: bool
+) -> None:
+    class BreakingStore(CassandraStore):
+        keyspace = breaking.options
+
+    def another() -> None:
+        """Another process has the lease for a while, and gives it back; ours was asleep."""
+        breaking.then = lambda: None
+        others = store.open_writer()
+        others.add(log_of(2), [(1, batch(2))])
+        others.close()
+        breaking.session.execute("DELETE FROM writer WHERE site = %s", [store.site])
+        assert isinstance(store.writer, CassandraWriter)
+        assert store.writer._lease is not None
+        store.writer._lease._renewed_s -= 60
+
+    def batch(node: int, at: int = 0) -> Shipment:
+        return Shipment((stamped(run(node, at, 3), keys=keys_of([1, 1, 1], [1, 2, 3])),))
+
+    store = BreakingStore(tmp_path)
+    try:
+        store.writer.add(log_of(1), [(1, batch(1))])
+        if during:
+            breaking.then = another
+            with pytest.raises(Unavailable, match="another process"):
+                store.writer.add(log_of(1), [(2, batch(1, 3))])
+        else:
+            another()
+        store.writer.add(log_of(1), [(2, batch(1, 3))])
+        assert store.reader.totals()["stamps"] == 9
+        assert len(store.reader.arrivals(Landing(0, -1), 9).batches) == 3
+        assert store.hello(2) == 1
+    finally:
+        breaking.then = lambda: None
         store.close()

@@ -47,6 +47,13 @@ def test_another_block_is_posted_again_and_the_day_is_not() -> None:
     assert there == {"posting": 2, "block": 1, "event_day": 1}
 
 
+def test_a_day_that_event_times_stay_on_is_told_again_each_day() -> None:
+    of = posted()
+    written(of, batch(0, [1, 2], [5, 6]))
+    there = written(of, batch(86_400 << 24, [1, 2], [5, 6]))
+    assert there == {"posting": 2, "block": 1, "event_day": 1, "series_day": 2}
+
+
 def test_event_times_widen_what_was_stored_before_and_never_narrow_it() -> None:
     place = Place(0, 1, bucket_of(batch(0, [1], [0]).start, BLOCK_S))
     of = posted({place: Span(0, 10 * MINUTE_MS - 1)})

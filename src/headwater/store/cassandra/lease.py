@@ -27,17 +27,18 @@ class Lease:
         self._renewed_s = 0.0
         self._renew(_is_gone)
 
-    def keep(self) -> None:
-        """Renew it when it is time; Unavailable when another process has taken it."""
-        if time.monotonic() - self._renewed_s >= RENEW_S:
-            self._renew(lambda holder: False)
+    def keep(self) -> bool:
+        """Renew it when it is time; Unavailable when another process has taken it. False when it had lapsed: another
+        may have had it meanwhile, and have written."""
+        return time.monotonic() - self._renewed_s < RENEW_S or self._renew(lambda holder: False)
 
     def give_up(self) -> None:
         """Let another process have it at once."""
         with contextlib.suppress(Unavailable):
             self._write(1)
 
-    def _renew(self, may_replace: Callable[[str], bool]) -> None:
+    def _renew(self, may_replace: Callable[[str], bool]) -> bool:
+        """Whether it was ours all the while."""
         row = self._connection.row(cql.WRITER, self._site)
         holder = None if row is None else row[0]
         if holder not in (None, self._holder) and not may_replace(holder):
@@ -46,8 +47,9 @@ class Lease:
                 f" stop it first, or wait {LEASE_S} s after its end",
                 RENEW_S,
             )
-        self._write(LEASE_S)
         self._renewed_s = time.monotonic()
+        self._write(LEASE_S)
+        return holder == self._holder
 
     def _write(self, seconds: int) -> None:
         now_ms = time.time_ns() // 1_000_000

@@ -19,6 +19,7 @@ BLOCKS_MAX = 5_000
 SHAPES_MAX = 64
 """Shapes of batches that a block remembers, so that those which come again are known at once."""
 MINUTE_MS = 60_000
+DAY_S = 86_400
 K = TypeVar("K")
 _MS_MIN, _MS_MAX = -(1 << 63), (1 << 63) - 1
 
@@ -64,8 +65,9 @@ class Posted:
         self._block_s = block_s
         self._known = known
         self._blocks: OrderedDict[Place, _Block] = OrderedDict()
-        self._days: OrderedDict[tuple[bytes, int], Integers] = OrderedDict()
-        """The series that are known to have a day, by log and day."""
+        self._days: OrderedDict[tuple[bytes, int, int], Integers] = OrderedDict()
+        """The series that are known to have a day, by log, day, and the day of the ids: what is kept for a time only
+        must not go before what was stored last."""
 
     def writes(self, batches: Sequence[PreparedBatch]) -> Iterator[Write]:
         """What must be written so that batches with keys are found."""
@@ -134,7 +136,7 @@ class Posted:
         known = self._blocks[place].series
         for one in _new(known, entry, series):
             yield (cql.ADD_POSTING, (self._site, entry, one, place.day, place.node, place.block))
-        day = (entry, place.day)
+        day = (entry, place.day, place.block * self._block_s // DAY_S)
         for one in _new(self._days, day, series):
             yield (cql.ADD_SERIES_DAY, (self._site, entry, one, place.day))
         self._days.move_to_end(day)

@@ -1,6 +1,6 @@
 """What one transaction writes: rows side by side, then the head that makes them count."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -34,12 +34,14 @@ class Transaction:
         self._taken = memory.head.taken + 1 if batches else memory.head.taken
         self._alarms = list(self._fresh_alarms())
 
-    def run(self) -> None:
-        """Write it; Unavailable when it may not have been written whole."""
+    def run(self, may_count: Callable[[], None] = lambda: None) -> None:
+        """Write it; Unavailable when it may not have been written whole. `may_count` is asked before it counts, and
+        raises what is against that."""
         if not any(self._changes) and not self._positions:
             return
         connection = self._memory.catalogue.connection
         connection.write(self._rows())
+        may_count()
         head = self._head()
         positions = {log: max(last, self._memory.position(log)) for log, last in self._positions.items()}
         connection.write_at_once(

@@ -106,7 +106,7 @@ class CassandraWriter:
             memory.know_ends({self._node_of(group.log) for group in groups})
             planner = Planner(memory, memory.stored, memory.ends, memory.position)
             outcomes, positions = self._admission.judge(planner, groups, now_ms)
-            Transaction(memory, planner.changes, planner.batches, positions).run()
+            Transaction(memory, planner.changes, planner.batches, positions).run(lambda: self._check_turn(memory))
             return outcomes
 
     def report(self, report: NodeReport, now_ms: int) -> None:
@@ -163,11 +163,19 @@ class CassandraWriter:
         memory.head = memory.head._replace(changes=memory.head.changes + 1)
         memory.catalogue.connection.write_at_once([*writes, (cql.SET_CHANGES, (self._site, memory.head.changes))])
 
+    def _check_turn(self, memory: Memory) -> None:
+        """Unavailable when another process has written the site since it was read."""
+        if self._lease is not None and not self._lease.keep() and memory.catalogue.head() != memory.head:
+            raise Unavailable(f"site {self._site} was written by another process meanwhile", 0.0)
+
     def _open(self) -> Memory:
         connection = self._connection = self._connection or share(self._options)
         layout = made(connection)
         try:
-            self._lease = self._lease or Lease(connection, self._site)
+            if self._lease is None:
+                self._lease = Lease(connection, self._site)
+            else:
+                self._lease.keep()
         except Unavailable as error:
             if isinstance(error.__cause__, Unauthorized):
                 raise not_permitted(self._options, error.__cause__) from error
@@ -184,10 +192,9 @@ class CassandraWriter:
     def _storage(self) -> Iterator[Memory]:
         """What happens inside either counts or does not; after a failure all is read afresh."""
         try:
-            memory = self._memory or self._reopened()
-            if self._lease is not None:
-                self._lease.keep()
-            yield memory
+            if self._memory is not None and self._lease is not None and not self._lease.keep():
+                self._memory = None
+            yield self._memory or self._reopened()
         except Rejected:
             raise
         except BaseException:
