@@ -52,15 +52,26 @@ def test_a_port_in_use_is_not_given() -> None:
         assert free_ports(1, lambda low, high: next(starts)) == [other]
 
 
+TRIES = 5
+"""Tests beside this one look for ports too."""
+
+
 def test_no_port_is_given_twice() -> None:
     given = [free_ports(1 + at % 20) for at in range(20)]
     flat = [port for each in given for port in each]
     assert len(set(flat)) == len(flat)
-    (first, *_), (other,) = given[-1], free_ports(1)
+    assert any(_given_again(given[-1][0]) for _ in range(TRIES))
+
+
+def _given_again(first: int) -> bool:
+    """Whether ports whose claims were given up are given again, once each; False too when a process was quicker."""
+    (other,) = free_ports(1)
     _give_up_claims()
     starts = iter([first, first + 1, first, other])
-    assert free_ports(1, lambda low, high: next(starts)) == [first]
-    assert free_ports(1, lambda low, high: next(starts)) == [other]
+    try:
+        return [free_ports(1, lambda low, high: next(starts)) for _ in range(2)] == [[first], [other]]
+    except StopIteration:
+        return False
 
 
 def test_ports_that_another_process_was_given_are_free_when_it_is_gone() -> None:

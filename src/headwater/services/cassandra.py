@@ -46,6 +46,8 @@ ALONE = (
     "-Dcassandra.auth_bcrypt_gensalt_log2_rounds=4",
 )
 """There is no other node to wait for."""
+BUSY = "60s"
+"""How long a request may take."""
 EXPORTS = (
     "java.base/jdk.internal.misc",
     "java.base/jdk.internal.ref",
@@ -155,6 +157,13 @@ def settings(folder: Path, ports: Mapping[str, int]) -> dict[str, object]:
         "roles_validity": "500ms",
         "permissions_validity": "500ms",
         "credentials_validity": "500ms",
+        # A machine that is busy elsewhere is slow, and there is no other node to ask.
+        "read_request_timeout": BUSY,
+        "range_request_timeout": BUSY,
+        "write_request_timeout": BUSY,
+        "truncate_request_timeout": BUSY,
+        "request_timeout": BUSY,
+        "native_transport_timeout": BUSY,
         # What is dropped here is not wanted back.
         "auto_snapshot": False,
         "concurrent_reads": 8,
