@@ -245,11 +245,11 @@ def _sensor_ids(options: SensorOptions, disk: "Disk") -> tuple[str, ...] | None:
 def _recordings(options: SensorOptions, disk: "RealDisk", ids: Sequence[str]) -> Path | None:
     """Where the recordings are, those of a bucket once they are fetched; None without, or when told to stop
     meanwhile."""
-    from headwater.emulator.bucket import fetched
+    from headwater.emulator.bucket import Bucket, fetched
 
-    bucket = options.bucket
-    if bucket is None:
+    if options.bucket is None:
         return options.data
+    bucket = Bucket(options.bucket, options.bucket_endpoint, options.bucket_region)
     folders: list[Path] = []
 
     async def fetch() -> None:

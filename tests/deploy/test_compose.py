@@ -220,3 +220,26 @@ def test_a_cassandra_of_this_machine_becomes_a_container_and_a_cluster_stays(tmp
     store = load(tmp_path, there["topology.toml"]).server.store
     assert isinstance(store, CassandraOptions)
     assert store.hosts == ("c1.example.org:9042", "10.0.0.2:9042")
+
+
+BUCKET = """
+[[node]]
+id = "000001"
+name = "n"
+[[sensors]]
+target = "n"
+bucket = "s3://days/2017"
+bucket_endpoint = "https://objects.example.org"
+"""
+
+
+def test_the_keys_to_a_bucket_are_files_of_its_sensors(tmp_path: Path) -> None:
+    written = compose_files(load(tmp_path, BUCKET), Wishes(name="t", version="1"))
+    services = yaml.safe_load(written[COMPOSE_FILE])["services"]
+    assert services["sensors-1"]["secrets"] == ["sensors-1-access-key", "sensors-1-secret-key"]
+    assert services["sensors-1"]["environment"] == {
+        "AWS_ACCESS_KEY_ID_FILE": "/run/secrets/sensors-1-access-key",
+        "AWS_SECRET_ACCESS_KEY_FILE": "/run/secrets/sensors-1-secret-key",
+    }
+    (group,) = load(tmp_path, written["topology.toml"]).sensors
+    assert (group.bucket, group.bucket_endpoint) == ("s3://days/2017", "https://objects.example.org")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from obstore.store import S3Store
 
-from headwater.emulator.bucket import fetch, fetched
+from headwater.emulator.bucket import Bucket, fetch, fetched
 from headwater.emulator.options import SensorOptions, parse_bucket
 from headwater.emulator.sample import write_sample
 from headwater.emulator.sensor_ids import files_of
@@ -43,7 +43,7 @@ def told(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) -> Iterat
         yield environment
 
 
-def bucket_with(name: str, folder: Path, environment: dict[str, str]) -> str:
+def bucket_with(name: str, folder: Path, environment: dict[str, str]) -> Bucket:
     """A bucket with the files of a folder below `days/`."""
     import urllib.request
 
@@ -57,7 +57,7 @@ def bucket_with(name: str, folder: Path, environment: dict[str, str]) -> str:
     into = S3Store(name, client_options=options)
     for file in folder.rglob("*.*"):
         into.put(f"days/{file.relative_to(folder)}", file.read_bytes())
-    return f"s3://{name}/days"
+    return Bucket(f"s3://{name}/days")
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_recordings_are_fetched_once_and_stay_as_they_were(
         nobody = {**environment, "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
         assert asyncio.run(fetched(disk, disk.folder, bucket, (), nobody)) == folder
         with pytest.raises(ConfigError, match="has the recordings of s3://whole/days, not of s3://other"):
-            asyncio.run(fetched(disk, disk.folder, "s3://other", ()))
+            asyncio.run(fetched(disk, disk.folder, Bucket("s3://other"), ()))
 
 
 @pytest.mark.timeout(300)
@@ -105,15 +105,15 @@ def test_what_cannot_be_fetched_is_told(
     tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with told(monkeypatch, environment), pytest.raises(ConfigError, match="s3://nowhere: there is no such bucket"):
-        fetch("s3://nowhere", tmp_path, (), environment)
+        fetch(Bucket("s3://nowhere"), tmp_path, (), environment)
     wrong = {**environment, "AWS_SECRET_ACCESS_KEY": "wrong"}
     with told(monkeypatch, wrong), pytest.raises(ConfigError, match="is not open to AWS_ACCESS_KEY_ID"):
-        fetch("s3://nowhere", tmp_path, (), wrong)
+        fetch(Bucket("s3://nowhere"), tmp_path, (), wrong)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         away = {**environment, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{taken.getsockname()[1]}"}
         with told(monkeypatch, away), pytest.raises(Unavailable):
-            fetch("s3://nowhere", tmp_path, (), away)
+            fetch(Bucket("s3://nowhere"), tmp_path, (), away)
 
 
 def test_a_bucket_is_named_by_its_url() -> None:
@@ -124,3 +124,21 @@ def test_a_bucket_is_named_by_its_url() -> None:
             SensorOptions(journal=Path("j"), bucket=wrong)
     with pytest.raises(ValueError, match="bucket takes the place of data"):
         SensorOptions(journal=Path("j"), bucket="s3://days", data=Path("d"))
+
+
+@pytest.mark.timeout(300)
+def test_options_say_where_a_bucket_is_and_files_who_asks(
+    tmp_path: Path, sample: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with told(monkeypatch, environment):
+        url = bucket_with("told", sample, environment).url
+    files = {}
+    for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        files[f"{key}_FILE"] = str(tmp_path / key)
+        (tmp_path / key).write_text(f"{environment[key]}\n")
+    bucket = Bucket(url, environment["AWS_ENDPOINT_URL"], "us-east-1")
+    assert fetch(bucket, tmp_path / "r", (FIRST,), files) == 1
+    with pytest.raises(ConfigError, match="AWS_SECRET_ACCESS_KEY_FILE = /nowhere: cannot be read"):
+        fetch(bucket, tmp_path / "r", (FIRST,), {**files, "AWS_SECRET_ACCESS_KEY_FILE": "/nowhere"})
+    with pytest.raises(ValueError, match="must begin with http"):
+        SensorOptions(journal=tmp_path, bucket=url, bucket_endpoint="swift:8080")

@@ -70,6 +70,8 @@ def _add_replay(made: Parser) -> None:
     made.option("-targetType", choices=["grpc-pipeline"], help="as in 2018: there is one")
     made.option("-sourceFolder", "--data", type=Path, metavar="PATH", help="a CSV file, or a folder of them; .gz too")
     made.option("--bucket", metavar="URL", help="fetch them from s3://BUCKET/PREFIX instead")
+    made.option("--bucket_endpoint", metavar="URL", help="of the server that has it (AWS_ENDPOINT_URL, or Amazon's)")
+    made.option("--bucket_region", metavar="REGION", help="where it is (AWS_REGION, or us-east-1)")
     made.option(
         "-frequency", "--frequency_ms", type=int, metavar="MS", help="a tick: every meter's next reading (1000)"
     )

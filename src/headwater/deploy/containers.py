@@ -31,6 +31,7 @@ from headwater.deploy.plan import (
     INGEST_PORT,
     PIPELINE_PORT,
     REST_PORT,
+    SECRETS,
     SENSOR,
     Container,
     File,
@@ -40,6 +41,7 @@ from headwater.deploy.plan import (
     Wishes,
 )
 from headwater.deploy.plan import SERVER as SERVER_IMAGE
+from headwater.deploy.secrets import Kept
 from headwater.model.errors import ConfigError
 
 MQTT_CONFIG = Path("/mosquitto/config/mosquitto.conf")
@@ -194,7 +196,8 @@ def _around(topology: Topology, inside: Contained, file: File, wishes: Wishes) -
             volume=ID_PROVIDER,
         )
     for before, group in zip(topology.sensors, inside.topology.sensors, strict=True):
-        host = host_of(group.name)
+        host, kept = host_of(group.name), Kept(SECRETS, variables=True)
+        environment = kept.sensors(group)
         yield Container(
             name=host,
             of=group.name,
@@ -204,6 +207,8 @@ def _around(topology: Topology, inside: Contained, file: File, wishes: Wishes) -
             volume=host,
             recordings=recordings_of(before),
             files=(file,),
+            secrets=tuple(kept.secrets),
+            environment=environment,
             replicas=wishes.replicas.get(group.name, 1),
             is_scalable=group.shared_journal,
             ends=True,

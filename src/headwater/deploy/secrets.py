@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from headwater.config import ServerOptions
 from headwater.deploy.names import host_of
 from headwater.deploy.plan import Secret
+from headwater.emulator.options import SensorOptions
 from headwater.pipeline.inlets import MqttOptions
 from headwater.pipeline.options import GatewayOptions
 from headwater.pipeline.step_options import MaskOptions, StepOptions
@@ -56,6 +57,17 @@ class Kept:
             mqtt=tuple(self._inlet(inlet, f"{host}-mqtt-{at}") for at, inlet in enumerate(gateway.mqtt, 1)),
             steps=tuple(self._step(step, f"{host}-step-{at}-key") for at, step in enumerate(gateway.steps, 1)),
         )
+
+    def sensors(self, group: SensorOptions) -> dict[str, str]:
+        """The environment of sensors that fetch recordings: where their keys to the bucket are."""
+        if group.bucket is None:
+            return {}
+        host = host_of(group.name)
+        kinds = {"ACCESS_KEY_ID": "access-key", "SECRET_ACCESS_KEY": "secret-key"}
+        return {
+            f"AWS_{key}_FILE": str(self._file(f"{host}-{kind}", f"the AWS_{key} for {group.bucket}", None))
+            for key, kind in kinds.items()
+        }
 
     def _inlet(self, inlet: MqttOptions, name: str) -> MqttOptions:
         changes: dict[str, Any] = dict(self._files(inlet, name, MQTT_FILES))

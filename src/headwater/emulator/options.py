@@ -56,6 +56,10 @@ class SensorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """A CSV file or a folder of them; None makes up the load of households."""
     bucket: str | None = None
     """`s3://BUCKET/PREFIX`: recordings there are fetched into the journal before they are replayed, instead of data."""
+    bucket_endpoint: str | None = None
+    """URL of the server that has it; absent: the environment's AWS_ENDPOINT_URL, or Amazon's."""
+    bucket_region: str | None = None
+    """Where it is; absent: the environment's AWS_REGION or REGION, or us-east-1."""
     frequency_ms: Annotated[int, Meta(gt=0, le=86_400_000)] = 1000
     """A tick: every meter's next reading."""
     rate: Annotated[float, Meta(gt=0, le=1e9)] | None = None
@@ -102,6 +106,8 @@ class SensorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         return METERS if self.data is None and self.bucket is None else 1
 
     def __post_init__(self) -> None:
+        if self.bucket_endpoint is not None and not self.bucket_endpoint.startswith(("http://", "https://")):
+            raise ValueError(f'bucket_endpoint = "{self.bucket_endpoint}" must begin with http:// or https://')
         if self.bucket is not None:
             parse_bucket(self.bucket)
             if self.data is not None:
