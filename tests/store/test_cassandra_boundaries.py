@@ -12,7 +12,7 @@ from headwater.store.cassandra.keyspace import BLOCK_S
 from headwater.store.cassandra.options import CassandraOptions
 from headwater.store.cassandra.places import bucket_of
 from headwater.store.cassandra.reader import CassandraReader
-from headwater.store.port import Search
+from headwater.store.port import Arrivals, Landing, Search
 from headwater.wire.codec import READINGS_MAX
 from tests.store.grids import CONTEXT, Grid, Oracle, Row, keys_of, log_of, series_of, stamped
 from tests.store.stores import CassandraStore, new_store
@@ -142,6 +142,23 @@ def test_searches_find_everything_at_the_ends_of_days(
         search = Search(first, last, meter, metric, newest=newest)
         expected = [one.id for one in ORACLE.search(search)]
         assert [one.id for one in store.reader.search(search, len(expected) + 1)] == expected
+
+
+def test_who_follows_is_told_when_what_was_stored_has_expired(store_keyspace: CassandraOptions) -> None:
+    with new_store("cassandra") as store:
+        reader = store.reader
+        assert isinstance(reader, CassandraReader)
+        assert store.reader.arrivals(Landing(0, -1), 9) == Arrivals([], True)
+        shipments = GRID.shipments()
+        store.ship_all(shipments[:2])
+        assert store.reader.arrivals(Landing(0, -1), 9).whole
+        reader._connection.session.execute("DELETE FROM arrival WHERE site = %s AND page = 0", [store.site])
+        assert not store.reader.arrivals(Landing(0, -1), 9).whole
+        place = store.reader.landing()
+        assert store.reader.arrivals(place, 9) == Arrivals([], True)
+        store.ship_all(shipments[2:3])
+        found = store.reader.arrivals(place, 9)
+        assert (len(found.batches), found.whole) == (1, True)
 
 
 def test_the_first_bucket_of_a_node_is_the_first(store: CassandraStore) -> None:

@@ -13,15 +13,18 @@ _NONE = Landing(0, -1)
 def newest_landing(catalogue: Catalogue) -> Landing:
     """The place of the last batch that was stored."""
     taken = catalogue.head().taken
+    if not taken:
+        return _NONE
     row = catalogue.connection.row(cql.ARRIVAL_AT, catalogue.site, taken // PAGE_ARRIVALS, taken)
-    return _NONE if row is None else Landing(0, taken * IN_TRANSACTION + len(unpacked(row[0])) - 1)
+    count = IN_TRANSACTION if row is None else len(unpacked(row[0]))  # Its time has run out: behind all of it.
+    return Landing(0, taken * IN_TRANSACTION + count - 1)
 
 
 def arrivals(catalogue: Catalogue, graph: Graph, place: Landing, most: int) -> Arrivals:
     """The first `most` batches behind a place; of the place's own transaction what stands behind it."""
     last = catalogue.head().taken
     landed: list[tuple[Landing, tuple[int, int]]] = []
-    first = max(place.bid // IN_TRANSACTION, 0)
+    first = max((place.bid + 1) // IN_TRANSACTION, 0)
     for page in range(first // PAGE_ARRIVALS, last // PAGE_ARRIVALS + 1):
         for taken, body in catalogue.connection.rows(cql.ARRIVALS, catalogue.site, page, first, last):
             places = enumerate(unpacked(body), taken * IN_TRANSACTION)
@@ -33,12 +36,12 @@ def arrivals(catalogue: Catalogue, graph: Graph, place: Landing, most: int) -> A
     landed = landed[:most]
     graph.read([name for _, name in landed])
     found = [(at, batch) for at, name in landed if (batch := graph.memo.placed(name)) is not None]
-    whole = len(found) == len(landed) and _is_there(catalogue, place, first)
+    whole = len(found) == len(landed) and _is_there(catalogue, max(first, 1), last)
     return Arrivals(described(graph, found), whole)
 
 
-def _is_there(catalogue: Catalogue, place: Landing, taken: int) -> bool:
-    """Whether the transaction of a place is still kept, so that nothing behind it can have gone."""
-    if place.bid < 0 or taken == 0:
+def _is_there(catalogue: Catalogue, taken: int, last: int) -> bool:
+    """Whether a transaction is still kept, so that nothing behind it can have gone, or not there yet."""
+    if taken > last:
         return True
     return catalogue.connection.row(cql.ARRIVAL_AT, catalogue.site, taken // PAGE_ARRIVALS, taken) is not None
