@@ -1,5 +1,7 @@
 """What is refused at the start, with what to do about it, on a real Cassandra."""
 
+import os
+import socket
 import subprocess
 import sys
 import time
@@ -13,6 +15,7 @@ from msgspec.structs import replace
 
 from headwater.model.errors import ConfigError, Unavailable
 from headwater.store.cassandra import keyspace as keyspaces
+from headwater.store.cassandra import lease
 from headwater.store.cassandra.connection import connected
 from headwater.store.cassandra.keyspace import made
 from headwater.store.cassandra.options import CassandraOptions
@@ -172,6 +175,34 @@ def test_what_was_fixed_when_a_keyspace_was_made_stays(options: CassandraOptions
     finally:
         connection.close()
     assert (layout.bucket_s, layout.keep_s) == (900, 30 * 86_400)
+
+
+def test_a_writer_whose_clock_is_behind_the_last_write_waits(
+    cassandra: CassandraNode, options: CassandraOptions, tmp_path: Path
+) -> None:
+    use_once(options, tmp_path)
+    later_us = time.time_ns() // 1000 + 4_000_000
+    head = f"INSERT INTO {options.keyspace}.head (site, taken) VALUES ('{SITE}', 0) USING TIMESTAMP {later_us}"
+    cassandra.session.execute(head)
+    writer = open_writer(options, tmp_path, SITE, lambda: 0)
+    with pytest.raises(Unavailable, match="behind the last write"):
+        writer.hello(SITE, 1, b"logofone", "", "", 0)
+    wait_for_turn(writer)
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    ("holder", "is_gone"),
+    [
+        (f"{socket.gethostname()}/{os.getpid()}/{lease._boot()}/0", True),
+        (f"{socket.gethostname()}/{os.getppid()}/{lease._boot()}/0", False),
+        (f"{socket.gethostname()}/{os.getpid()}/anotherboot/0", False),
+        (f"elsewhere/{os.getpid()}/{lease._boot()}/0", False),
+        ("nonsense", False),
+    ],
+)
+def test_only_a_process_of_this_start_of_this_machine_is_known_to_be_gone(holder: str, is_gone: bool) -> None:
+    assert lease._is_gone(holder) == is_gone
 
 
 WRITER = """

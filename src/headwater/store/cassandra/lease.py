@@ -6,6 +6,7 @@ import secrets
 import socket
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from headwater.model.errors import Unavailable
 from headwater.store.cassandra import statements as cql
@@ -14,6 +15,7 @@ from headwater.store.cassandra.connection import Connection
 LEASE_S = 20
 """A writer that has not renewed its lease for so long is gone."""
 RENEW_S = 5.0
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 class Lease:
@@ -23,7 +25,7 @@ class Lease:
         """Unavailable while another process has it."""
         self._connection = connection
         self._site = site
-        self._holder = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
+        self._holder = f"{socket.gethostname()}/{os.getpid()}/{_boot()}/{secrets.token_hex(4)}"
         self._renewed_s = 0.0
         self._renew(_is_gone)
 
@@ -56,10 +58,18 @@ class Lease:
         self._connection.write_at_once([(cql.SET_WRITER, (self._site, self._holder, now_ms, seconds))])
 
 
+def _boot() -> str:
+    """Which start of which machine this is: machines may share a name."""
+    try:
+        return BOOT_ID.read_text("ascii").strip().replace("-", "")[:8]
+    except OSError:
+        return ""
+
+
 def _is_gone(holder: str) -> bool:
     """Whether a holder was a process of this machine that has ended. In a container started again it had our number."""
-    host, pid, _ = holder.split("/")
-    if host != socket.gethostname():
+    host, pid, boot, *_ = [*holder.split("/"), "", ""]
+    if host != socket.gethostname() or boot != _boot() or not pid.isdecimal():
         return False
     if int(pid) == os.getpid():
         return True

@@ -60,6 +60,7 @@ BLOCK_AT = _select("t_min, t_max", "block", "site = ? AND day = ? AND node = ? A
 ARRIVALS = _select("taken, batches", "arrival", "site = ? AND page = ? AND taken >= ? AND taken <= ?")
 ARRIVAL_AT = _select("batches", "arrival", "site = ? AND page = ? AND taken = ?")
 HEAD = _select("taken, batches, points, losses, alarms, changes, refused", "head", "site = ?", "LIMIT 1")
+HEAD_WRITTEN = _select("writetime(taken)", "head", "site = ?", "LIMIT 1")
 POSITIONS = _select("log, sequence", "head", "site = ?")
 WRITER = _select("holder, at_ms", "writer", "site = ?")
 LOGS = _select("id, node", "log", "site = ?")

@@ -6,6 +6,7 @@ number; rows are the same, so nothing is there twice.
 """
 
 import logging
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +21,7 @@ from headwater.store.admission import Admission, unknown_reporter
 from headwater.store.cassandra import statements as cql
 from headwater.store.cassandra.catalogue import Catalogue
 from headwater.store.cassandra.connection import Connection, Write, release, share
-from headwater.store.cassandra.keyspace import made, not_permitted
+from headwater.store.cassandra.keyspace import made, not_permitted, wall_ms
 from headwater.store.cassandra.lease import Lease
 from headwater.store.cassandra.memory import Memory
 from headwater.store.cassandra.options import CassandraOptions
@@ -30,6 +31,8 @@ from headwater.store.planning import Changes, Planner
 from headwater.store.port import Expired, Group
 
 REPORTS_AT_ONCE = 100
+CLOCK_WAIT_S = 5.0
+MOMENT_S = 0.1
 _encode = msgspec.msgpack.Encoder().encode
 _logger = logging.getLogger(__name__)
 
@@ -180,6 +183,7 @@ class CassandraWriter:
             if isinstance(error.__cause__, Unauthorized):
                 raise not_permitted(self._options, error.__cause__) from error
             raise
+        self._check_clock(connection)
         memory = Memory(Catalogue(connection, self._site, layout))
         memory.hold()
         if self._owed:
@@ -187,6 +191,19 @@ class CassandraWriter:
             self._owed = {}
         self._memory = self._last = memory
         return memory
+
+    def _check_clock(self, connection: Connection) -> None:
+        """Unavailable until our clock has passed the last write of the head: before that, ours would not hold."""
+        row = connection.row(cql.HEAD_WRITTEN, self._site)
+        behind_s = 0.0 if row is None or row[0] is None else (row[0] - 1000 * wall_ms()) / 1e6
+        if 0 < behind_s < MOMENT_S:
+            time.sleep(behind_s + 0.001)  # Written just now, maybe by us: clocks are read in ms.
+        elif behind_s > 0:
+            raise Unavailable(
+                f"the clock of this machine is {behind_s:.1f} s behind the last write to site {self._site}, which would"
+                " win over ours: waiting until it has caught up; let NTP or chrony set all clocks",
+                min(behind_s, CLOCK_WAIT_S),
+            )
 
     @contextmanager
     def _storage(self) -> Iterator[Memory]:
