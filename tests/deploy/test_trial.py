@@ -41,7 +41,7 @@ def test_what_replicas_of_sensors_send_is_delivered_once_and_explained(tmp_path:
 @pytest.mark.timeout(600)
 def test_a_broker_of_this_machine_becomes_a_container_that_readings_come_from(tmp_path: Path) -> None:
     if lacking := [name for name in ("mosquitto", "mosquitto_pub") if shutil.which(name) is None]:
-        pytest.skip(f"machine cannot: there is no {lacking[0]}; apt-get install mosquitto mosquitto-clients")
+        pytest.skip(f"machine cannot: there is no {lacking[0]}; `make services` installs it")
     found = run_trial("kubernetes", written("kubernetes", "ingest", tmp_path), SECONDS)
     assert faults(found, is_judged=False) == []
 

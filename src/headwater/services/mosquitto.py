@@ -12,7 +12,9 @@ NAME = "mosquitto"
 SENTENCE = "Mosquitto, an MQTT broker whose messages gateways take in"
 PORTS = ("mqtt",)
 PROGRAM = Program("mosquitto", "mosquitto")
-NEEDS: tuple[Need, ...] = (PROGRAM,)
+CLIENT = Program("mosquitto_pub", "mosquitto-clients")
+"""What one sends a message with by hand."""
+NEEDS: tuple[Need, ...] = (PROGRAM, CLIENT)
 SAVED = "mosquitto.db"
 """The file of sessions and messages."""
 
