@@ -27,8 +27,8 @@ test: ## all checks and tests
 	@$(MAKE) --jobs=2 check stubs-fresh services
 	@$(BIN)/pytest $(BESIDE)
 
-# A worker for each processor: many tests wait for real processes, and others run meanwhile.
-BESIDE := -n auto --maxprocesses 4 --dist worksteal
+# A worker more than there are processors: half of the time tests wait for real processes.
+BESIDE := -n $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --maxprocesses 4 --dist worksteal
 
 .PHONY: services
 services: setup ## install the servers that tests and `headwater services` start, where that is possible

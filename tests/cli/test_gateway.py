@@ -108,7 +108,7 @@ def test_what_cannot_be_used_is_named(arguments: tuple[str, ...], told: str) -> 
 
 
 def test_a_wrong_variable_is_named() -> None:
-    assert refusal(CONF_LOC="EVAR", SINK="cassandra").startswith("environment: SINK = 'cassandra': the Cassandra")
+    assert refusal(CONF_LOC="EVAR", SINK="cassandra").endswith("whose [store] can be Cassandra; use SINK = headwater")
 
 
 def test_a_wrong_key_of_the_file_is_named(tmp_path: Path) -> None:

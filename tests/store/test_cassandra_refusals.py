@@ -200,6 +200,7 @@ def test_a_writer_whose_clock_is_behind_the_last_write_waits(
         (f"elsewhere/{os.getpid()}/{lease._boot()}/0", False),
         ("nonsense", False),
     ],
+    ids=["ours", "a living one", "another start", "another machine", "nonsense"],  # Every worker must name them alike.
 )
 def test_only_a_process_of_this_start_of_this_machine_is_known_to_be_gone(holder: str, is_gone: bool) -> None:
     assert lease._is_gone(holder) == is_gone

@@ -171,6 +171,7 @@ def connected(options: CassandraOptions, metadata: bool = True) -> Connection:
         execution_profiles={EXEC_PROFILE_DEFAULT: profile},
         schema_metadata_enabled=metadata,
         token_metadata_enabled=metadata,
+        schema_event_refresh_window=-1,  # What others make in the cluster is nothing to us.
         connect_timeout=options.request_s,
         control_connection_timeout=options.request_s,
         idle_heartbeat_interval=5,
