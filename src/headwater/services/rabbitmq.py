@@ -45,6 +45,7 @@ def prepare(folder: Path, ports: Mapping[str, int]) -> Launch:
             "RABBITMQ_DIST_PORT": str(ports["internode"]),
             "ERL_EPMD_ADDRESS": LOOPBACK,
             "ERL_EPMD_PORT": str(ports["epmd"]),
+            "ERL_EPMD_RELAXED_COMMAND_CHECK": "true",  # Else it would not go right after a broker was killed.
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": ERLANG,
         },
         usage=(
