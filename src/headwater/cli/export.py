@@ -84,21 +84,25 @@ def export(
     query = selection(*range_of(from_, times[0] if times else None), meter, metric, node)
     question = {"query": query, "format": "arrow", "stream": True, "values": values}
     progress = Progress(time.monotonic, sys.stderr.write, sys.stderr.isatty())
-    if KIND in (to or ()):
-        if values or model:
-            raise ConfigError(f"--values and --model do not go with --to {KIND}: its tables have no place for them")
-        target = target_of(output, user, password_file, ca_file)
-        with asking_sql(server, question) as answer:
-            exported(target, table, server, batches(answer, progress))
-        progress.end(Path(output))
-        return 0
-    write = write_model if model else write_parquet
-    file_path = Path(output)
-    if file_path == STANDARD_OUTPUT and sys.stdout.isatty() and not model:
+    if KIND not in (to or ()):
+        return _to_file(Path(output), question, model, server, progress)
+    if values or model:
+        raise ConfigError(f"--values and --model do not go with --to {KIND}: its tables have no place for them")
+    target = target_of(output, user, password_file, ca_file)
+    with asking_sql(server, question) as answer:
+        exported(target, table, server, batches(answer, progress))
+    progress.end(Path(output))
+    return 0
+
+
+def _to_file(path: Path, question: dict[str, object], model: bool, server: str, progress: "Progress") -> int:
+    """Write the answer to a question as a whole file."""
+    if path == STANDARD_OUTPUT and sys.stdout.isatty() and not model:
         raise ConfigError("Parquet is not for a terminal: name a file")
-    with whole_file(file_path) as file, asking_sql(server, question) as answer:
+    write = write_model if model else write_parquet
+    with whole_file(path) as file, asking_sql(server, question) as answer:
         write(file, batches(answer, progress))
-    progress.end(file_path)
+    progress.end(path)
     return 0
 
 
