@@ -14,6 +14,7 @@ from headwater.api.options import ApiOptions
 from headwater.cli.main import main
 from headwater.health.judge import Judge
 from headwater.health.suspicion import Bounds
+from headwater.model.health import Health, Part, Subject, Verdict
 from headwater.store.files import files_of
 from headwater.store.health import HealthWriter
 from headwater.store.options import SqliteOptions
@@ -46,6 +47,15 @@ class Site(NamedTuple):
             body = (await asyncio.to_thread(self.client.get, f"/v1/cluster/{path}")).json()
             answers.append([node["id"] for node in (body["nodes"] if path == "health" else body)])
         return answers
+
+    def stands(self, node: int) -> Verdict | None:
+        """The word on a node, once there is one."""
+        verdicts = {verdict.subject: verdict for verdict in self.judge.detector.verdicts}
+        return verdicts.get(Subject(Part.NODE, node))
+
+    async def dead(self, node: int) -> None:
+        """Wait until a node is Red."""
+        await until(lambda: (word := self.stands(node)) is not None and word.health is Health.RED)
 
     async def known(self, node: int, name: str) -> None:
         """Let a node say hello and report once."""
@@ -85,7 +95,7 @@ def test_a_node_that_is_gone_is_shown_no_longer_and_its_history_stays(tmp_path: 
         async with sites(tmp_path) as site:
             await site.known(1, "old")
             await site.known(2, "new")
-            await until(lambda: sum(verdict.is_alarm for verdict in site.judge.detector.verdicts))
+            await site.dead(1)
             assert (await site.delete("old")).status_code == 204
             assert await site.shown() == [["000002"]] * 3
             events = (await asyncio.to_thread(site.client.get, "/v1/cluster/events?node=old")).json()
@@ -105,7 +115,7 @@ def test_what_is_not_gone_not_known_or_not_clear_is_refused_in_a_sentence(tmp_pa
             for node, name in ((1, "twin"), (2, "twin"), (3, "other")):
                 await site.known(node, name)
             reporting = asyncio.create_task(_report(site.judge, 3))
-            await until(lambda: site.judge.detector.verdicts)
+            await until(lambda: site.stands(3))
             refused = await site.delete("other")
             assert (refused.status_code, refused.json()["type"]) == (409, "urn:headwater:problem:in-use")
             assert "node 000003 is Green" in refused.json()["detail"]
@@ -132,13 +142,13 @@ def test_the_command_says_what_was_done_or_why_not(
         async with sites(tmp_path) as site:
             monkeypatch.setenv("HEADWATER_SERVER", str(site.client.base_url))
             await site.known(1, "old")
-            await until(lambda: any(verdict.is_alarm for verdict in site.judge.detector.verdicts))
+            await site.dead(1)
             assert await asyncio.to_thread(main, ["forget", "old"]) == 0
             assert capsys.readouterr().out == "old is forgotten until it reports again\n"
             assert await asyncio.to_thread(main, ["forget", "000007"]) == 3
             assert await asyncio.to_thread(main, ["forget", "nobody"]) == 2
             reporting = asyncio.create_task(_report(site.judge, 1))
-            await until(lambda: site.judge.detector.verdicts)
+            await until(lambda: site.stands(1))
             capsys.readouterr()
             assert await asyncio.to_thread(main, ["forget", "old"]) == 2
             assert "only a node that is Red" in capsys.readouterr().err

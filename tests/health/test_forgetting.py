@@ -78,6 +78,15 @@ def test_what_is_heard_cannot_be_forgotten(dead: Hand) -> None:
         dead.detector.forget(2, 1)
 
 
+def test_what_was_heard_and_waits_for_its_first_look_is_there() -> None:
+    hand = Hand()
+    hand.wait(1_000, line(1, 2))
+    hand.detector.hear(report_of(7))
+    with pytest.raises(Rejected, match="node 000007 is yet to be judged; ask again") as caught:
+        hand.detector.forget(7, 1)
+    assert caught.value.reason == "in-use"
+
+
 def test_where_readings_still_go_cannot_be_forgotten() -> None:
     hand = Hand()
     hand.wait(1_000, line(1, 2))

@@ -156,8 +156,8 @@ class Detector:
     def forget(self, node: int, wall_ms: int) -> list[Change]:
         """Judge a node, its daemons and links no longer, until it reports again; what that changes.
 
-        NotFound when it is none that is judged, Rejected("in-use") while it is heard on any path or a node
-        that is heard sends to it.
+        NotFound when it is none that is judged, Rejected("in-use") while it is heard on any path, a node that is
+        heard sends to it, or it waits for its first look.
         """
         if node in self.forgotten:
             return []
@@ -171,6 +171,10 @@ class Detector:
 
     def _check_gone(self, node: int) -> None:
         standing, name = self._standing.get(Subject(Part.NODE, node)), format_node(node)
+        if standing is None and node in self._nodes:
+            raise Rejected(
+                "in-use", f"node {name} is yet to be judged; ask again when headwater status shows it as Red"
+            )
         if standing is None:
             raise NotFound(f"node {name} is not judged here; headwater status lists those that are")
         verdict = standing.verdict
