@@ -136,28 +136,7 @@ def shipments() -> dict[int, Shipment]:
             contexts=(ONLY_CTIME,),
             configs=((1, Config(B, "gatewayB", "10.0.0.3:50051", C, location=Location("roof"))),),
         ),
-        C: Shipment(
-            stamps=(
-                stamped(3, run(C, 0, 4), Same(run(A, 0, 4)), WHERE, T0 + 20, origin=_SENSOR, sent_ms=T0 + 12),
-                stamped(
-                    4,
-                    run(C, 4, 2),
-                    Lists("average", ((run(C, 0, 2),), (run(C, 2, 2),))),
-                    AVERAGED,
-                    T0 + 20,
-                    origin=_STEP,
-                    entry=C,
-                    keyed=keys(1, [T0, T0 + 2000]),
-                    kind=Kind.OUT,
-                ),
-                stamped(5, run(C, 6, 2), Same(run(B, 0, 2)), WHERE, T0 + 21, origin=_OLD_CLIENT, entry=B),
-                stamped(6, run(C, 8, 2), Same(run(UNSEEN, 0, 2)), WHERE, T0 + 22, origin=_UNKNOWN, entry=UNSEEN),
-            ),
-            definitions=(Definition(log_of(C), 1, METER, f"{METRIC}.average"),),
-            contexts=(WHERE, AVERAGED),
-            configs=((1, Config(C, "gatewayC", "10.0.0.4:50051", E, steps=("average(2s)",))),),
-            losses=((7, Loss("damaged", log_of(UNSEEN), 3, 3, 1, (run(UNSEEN, 1, 1),), ((3, 3),))),),
-        ),
+        C: _shipment_of_c(),
         E: Shipment(
             stamps=(
                 stamped(3, run(E, 0, 4), Same(run(C, 0, 4)), NO_COORDINATES, T0 + 30, origin=_SENSOR, sent_ms=T0 + 25),
@@ -170,6 +149,32 @@ def shipments() -> dict[int, Shipment]:
             losses=((8, Loss("gap", log_of(C), 9, 9, 0, (run(UNSEEN, 1, 1),))),),
         ),
     }
+
+
+def _shipment_of_c() -> Shipment:
+    """What comes together at the gateway in the middle: two sources, a step, and readings of a node that was lost."""
+    return Shipment(
+        stamps=(
+            stamped(3, run(C, 0, 4), Same(run(A, 0, 4)), WHERE, T0 + 20, origin=_SENSOR, sent_ms=T0 + 12),
+            stamped(
+                4,
+                run(C, 4, 2),
+                Lists("average", ((run(C, 0, 2),), (run(C, 2, 2),))),
+                AVERAGED,
+                T0 + 20,
+                origin=_STEP,
+                entry=C,
+                keyed=keys(1, [T0, T0 + 2000]),
+                kind=Kind.OUT,
+            ),
+            stamped(5, run(C, 6, 2), Same(run(B, 0, 2)), WHERE, T0 + 21, origin=_OLD_CLIENT, entry=B),
+            stamped(6, run(C, 8, 2), Same(run(UNSEEN, 0, 2)), WHERE, T0 + 22, origin=_UNKNOWN, entry=UNSEEN),
+        ),
+        definitions=(Definition(log_of(C), 1, METER, f"{METRIC}.average"),),
+        contexts=(WHERE, AVERAGED),
+        configs=((1, Config(C, "gatewayC", "10.0.0.4:50051", E, steps=("average(2s)",))),),
+        losses=((7, Loss("damaged", log_of(UNSEEN), 3, 3, 1, (run(UNSEEN, 1, 1),), ((3, 3),))),),
+    )
 
 
 NAMES = {A: "gatewayA", B: "gatewayB", C: "gatewayC", E: "endpoint"}

@@ -24,8 +24,8 @@ from headwater.wire.headwater_pb2_grpc import ProvenanceStub
 from tests.api.served import dead_address, served
 from tests.health.reports import report_of
 from tests.pipeline.daemons import until, wall_ms
+from tests.store.agents import Agent
 from tests.store.grids import SITE
-from tests.store.test_service import Agent
 
 HASTY = Bounds(200, 300, 300)
 

@@ -19,10 +19,10 @@ from headwater.model.shipment import Shipment
 from headwater.model.stamp import Same
 from headwater.store.options import SqliteOptions
 from headwater.store.retention import AGE, ASKED, SIZE, Keep, Sealed, decide
+from tests.store.agents import Server, one, serving, stored
 from tests.store.expiring import POINTS
 from tests.store.grids import SITE, keys_of, log_of, point, run, series_of, stamped
 from tests.store.stores import DAY_MS, SqliteStore
-from tests.store.test_service import Server, one, serving, stored
 
 EXPIRING = Path(__file__).with_name("expiring.py")
 

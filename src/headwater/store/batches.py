@@ -1,6 +1,5 @@
 """Stored batches as lineage walks see them: stretches of positions, what they were made from, what was made of them."""
 
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
@@ -242,39 +241,3 @@ def parent_spans(inputs: Inputs | None, length_max: int) -> list[Ids]:
     return [
         Ids(node, at, min(end, at + length_max)) for node, first, end in spans for at in range(first, end, length_max)
     ]
-
-
-class Memo:
-    """Batches that were read before, found again by id or by place."""
-
-    def __init__(self) -> None:
-        self.bytes = 0
-        """About what they take in memory once decoded."""
-        self._starts: dict[int, list[int]] = {}
-        self._batches: dict[int, list[StoredBatch]] = {}
-        self._placed: dict[tuple[int, int], StoredBatch] = {}
-
-    def at(self, node: int, ordinal: int) -> StoredBatch | None:
-        """The batch that holds an id, if it was read."""
-        starts = self._starts.get(node)
-        if not starts:
-            return None
-        index = bisect_right(starts, ordinal) - 1
-        if index < 0:
-            return None
-        batch = self._batches[node][index]
-        return batch if ordinal < batch.end else None
-
-    def placed(self, place: tuple[int, int]) -> StoredBatch | None:
-        return self._placed.get(place)
-
-    def keep(self, batch: StoredBatch) -> StoredBatch:
-        """Remember a batch; answers the one already known when it was read before."""
-        known = self._placed.setdefault(batch.place, batch)
-        if known is batch:
-            starts = self._starts.setdefault(batch.node, [])
-            index = bisect_right(starts, batch.start)
-            starts.insert(index, batch.start)
-            self._batches.setdefault(batch.node, []).insert(index, batch)
-            self.bytes += batch.weight
-        return known

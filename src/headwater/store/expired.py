@@ -13,6 +13,8 @@ STORE_LOG = 0
 """Where a loss names its log: no log has this number, the store itself has deleted."""
 UNKNOWN = "unknown"
 _ABOVE_ALL = (1 << 63) - 1
+LOSSES_MAX = 1000
+"""How many losses are looked through for why an id is missing."""
 
 _COLUMNS = "number, why, at_ms, begun_ms, ended_ms, batches, points, bytes, t_min, t_max"
 ADD_LOSS = """

@@ -6,22 +6,21 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from headwater.model.context import Context
 from headwater.model.errors import Unavailable
 from headwater.model.health import Change
-from headwater.model.ids import ORDINAL_MAX, DataPointId
+from headwater.model.ids import DataPointId
 from headwater.model.reading import SeriesKey
 from headwater.store import lineage
-from headwater.store.answers import PointsById
 from headwater.store.arrivals import arrivals, newest_landing
-from headwater.store.batches import Ids, Memo, Part, StoredBatch
+from headwater.store.batches import Ids, Part, StoredBatch
 from headwater.store.catalogue import IDS, PARENTS, Catalogue
-from headwater.store.expired import why_missing
+from headwater.store.expired import LOSSES_MAX, why_missing
 from headwater.store.files import StoreFiles, data_version, open_to_read
 from headwater.store.found import found_points
+from headwater.store.graph import MEMO_BYTES_MAX, StoredGraph
 from headwater.store.health import HealthReader, History
 from headwater.store.periods import Periods
-from headwater.store.points import Sent, data_points
+from headwater.store.points import Sent
 from headwater.store.port import (
     INPUTS_MAX,
     Alarm,
@@ -39,13 +38,6 @@ from headwater.store.port import (
 from headwater.store.search import entries_of, found_by
 
 T = TypeVar("T")
-_ALL = ORDINAL_MAX + 1
-MEMO_BYTES_MAX = 32 << 20
-"""How much a reader remembers, about, before it begins afresh."""
-LOSSES_MAX = 1000
-"""How many losses are looked through for why an id is missing."""
-NAME_BYTES = 300
-"""What a series or context takes of that."""
 
 
 class SqliteReader:
@@ -64,10 +56,10 @@ class SqliteReader:
         return self._answer(lambda request: request.points(ids))
 
     def last_of(self, node: int, size: int, before: int | None = None) -> list[DataPoint]:
-        return self._answer(lambda request: request.last_of(node, size, _ALL if before is None else before))
+        return self._answer(lambda request: request.last_of(node, size, before))
 
     def backward(self, ids: list[DataPointId], most: int = INPUTS_MAX) -> Mapping[DataPointId, DataPoint]:
-        return self._answer(lambda request: PointsById(data_points(request, lineage.backward(request, ids, most))))
+        return self._answer(lambda request: request.backward(ids, most))
 
     def backward_parts(self, ids: list[DataPointId], most: int = INPUTS_MAX) -> list[Part]:
         """The stretches of stored batches that `backward` answers with, without their data points."""
@@ -159,27 +151,13 @@ class SqliteReader:
                 self._periods.end()
 
 
-class Request:
-    """What one reader asks of the store; what it has read and cannot change it does not read again."""
+class Request(StoredGraph):
+    """What one reader asks of the store."""
 
     def __init__(self, periods: Periods, catalogue: Catalogue) -> None:
-        self.memo = Memo()
+        super().__init__(catalogue)
         self._periods = periods
         self._catalogue = catalogue
-        self._contexts: dict[bytes, Context] = {}
-        self._series: dict[bytes, dict[int, SeriesKey]] = {}
-
-    def points(self, ids: list[DataPointId]) -> dict[DataPointId, DataPoint]:
-        parts = [part for at in lineage.id_ranges(ids) for part in lineage.stored_parts(self, at)]
-        found = PointsById(data_points(self, parts)).spelled()
-        return {at: found[at] for at in ids if at in found}
-
-    def last_of(self, node: int, size: int, before: int) -> list[DataPoint]:
-        return data_points(self, self._last_parts(node, size, before)[::-1])[::-1]
-
-    def forward(self, ids: list[DataPointId], most: int) -> dict[DataPointId, tuple[DataPoint, tuple[Edge, ...]]]:
-        parts, outputs = lineage.forward(self, ids, most)
-        return {point.id: (point, tuple(outputs.get(point.id, ()))) for point in data_points(self, parts)}
 
     def search(self, search: Search, size: int) -> Sequence[DataPoint]:
         entries = None
@@ -194,20 +172,6 @@ class Request:
     def rest(self) -> None:
         self._periods.rest()
 
-    def over(self, ids: Ids) -> list[StoredBatch]:
-        self._periods.rest()
-        found: list[StoredBatch] = []
-        node, at, end = ids
-        while at < end:
-            batch = self.memo.at(node, at)
-            if batch is None and not found:
-                batch = self._batch_at(node, at)  # Mostly it holds all of them.
-            if batch is None:
-                return found + self._load(Ids(node, at, end)) if end - at > 1 or found else []
-            found.append(batch)
-            at = batch.end
-        return found
-
     def children(self, ids: Ids) -> Iterator[StoredBatch]:
         for period in self._periods.holding(PARENTS, ids):
             for bid in period.children(ids):
@@ -217,23 +181,7 @@ class Request:
     def sent(self, ids: Ids) -> list[Sent]:
         return [sent for period in self._periods.holding(PARENTS, ids) for sent in period.sent(ids)]
 
-    def contexts(self, names: set[bytes]) -> dict[bytes, Context]:
-        unknown = {name for name in names if name not in self._contexts}
-        if unknown:
-            self._contexts |= self._catalogue.contexts(unknown)
-            self.memo.bytes += NAME_BYTES * len(unknown)
-        return self._contexts
-
-    def series(self, entry: bytes, numbers: set[int]) -> dict[int, SeriesKey]:
-        known = self._series.setdefault(entry, {})
-        unknown = {number for number in numbers if number not in known}
-        if unknown:
-            known |= self._catalogue.series(entry, unknown)
-            self.memo.bytes += NAME_BYTES * len(unknown)
-        return known
-
     def _last_parts(self, node: int, size: int, before: int) -> list[Part]:
-        """The newest parts of a node with `size` data points below an ordinal, newest first."""
         parts: list[Part] = []
         batches: list[StoredBatch] = []
         for end, period in self._periods.newest(node):
@@ -250,7 +198,7 @@ class Request:
                 return self.memo.keep(batch)
         return None
 
-    def _load(self, ids: Ids) -> list[StoredBatch]:
+    def _between(self, ids: Ids) -> list[StoredBatch]:
         found: list[StoredBatch] = []
         missing = ids.end - ids.first
         for period in self._periods.holding(IDS, ids):

@@ -3,51 +3,31 @@
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
-from headwater.model.context import Context
 from headwater.model.ids import ORDINAL_MAX
-from headwater.model.reading import SeriesKey
-from headwater.store.batches import Ids, Memo, Part, StoredBatch
+from headwater.store.batches import Ids, Part, StoredBatch
 from headwater.store.cassandra import statements as cql
 from headwater.store.cassandra.catalogue import Catalogue
 from headwater.store.cassandra.connection import Row
 from headwater.store.cassandra.places import ABOVE_ALL, bounds, bucket_of, buckets_over, cut
+from headwater.store.graph import StoredGraph
 from headwater.store.points import Sent
 from headwater.wire.codec import READINGS_MAX
 
-NAME_BYTES = 300
-"""What a series or context takes in memory."""
 
-
-class Graph:
-    """What one reader asks of a site; what it has read and cannot change it does not read again."""
+class Graph(StoredGraph):
+    """What one reader asks of a site."""
 
     def __init__(self, catalogue: Catalogue, upto: int | None = None) -> None:
         """What later transactions than `upto` have stored is not seen; None sees everything."""
-        self.memo = Memo()
+        super().__init__(catalogue)
         self._upto = ABOVE_ALL if upto is None else upto
         self._catalogue = catalogue
         self._connection = catalogue.connection
         self._site = catalogue.site
         self._bucket_s = catalogue.layout.bucket_s
-        self._contexts: dict[bytes, Context] = {}
-        self._series: dict[bytes, dict[int, SeriesKey]] = {}
 
     def rest(self) -> None:
         """Nothing is held between questions."""
-
-    def over(self, ids: Ids) -> list[StoredBatch]:
-        """The batches that hold any of some ids, by their start."""
-        found: list[StoredBatch] = []
-        node, at, end = ids
-        while at < end:
-            batch = self.memo.at(node, at)
-            if batch is None and not found:
-                batch = self._at(node, at)  # Mostly it holds all of them.
-            if batch is None:
-                return found + self._between(Ids(node, at, end)) if end - at > 1 or found else []
-            found.append(batch)
-            at = batch.end
-        return found
 
     def children(self, ids: Ids) -> Iterator[StoredBatch]:
         """The batches with a run of inputs that overlaps some ids; one whose own row is not there yet is left out."""
@@ -61,21 +41,6 @@ class Graph:
     def sent(self, ids: Ids) -> list[Sent]:
         return [Sent(first, first + length, at) for first, length, _, _, at in self._edges(ids) if at is not None]
 
-    def contexts(self, names: set[bytes]) -> dict[bytes, Context]:
-        unknown = {name for name in names if name not in self._contexts}
-        if unknown:
-            self._contexts |= self._catalogue.contexts(unknown)
-            self.memo.bytes += NAME_BYTES * len(unknown)
-        return self._contexts
-
-    def series(self, entry: bytes, numbers: set[int]) -> dict[int, SeriesKey]:
-        known = self._series.setdefault(entry, {})
-        unknown = {number for number in numbers if number not in known}
-        if unknown:
-            known |= self._catalogue.series(entry, unknown)
-            self.memo.bytes += NAME_BYTES * len(unknown)
-        return known
-
     def read(self, names: Sequence[tuple[int, int]]) -> None:
         """Read the batches of some nodes and starts, as far as they are there, side by side."""
         wanted = [name for name in names if self.memo.placed(name) is None]
@@ -83,8 +48,7 @@ class Graph:
         for rows in self._connection.each(cql.BATCHES_FROM, asked):
             self._kept(rows)
 
-    def last_parts(self, node: int, size: int, before: int) -> list[Part]:
-        """The newest parts of a node with `size` data points below an ordinal, newest first."""
+    def _last_parts(self, node: int, size: int, before: int) -> list[Part]:
         parts: list[Part] = []
         for (bucket,) in self._connection.rows(cql.BUCKETS, self._site, node) if size > 0 else ():
             if bounds(bucket, self._bucket_s)[0] >= before:
@@ -100,7 +64,7 @@ class Graph:
 
     def portions(self, ids: Ids, batches: int) -> Iterator[list[StoredBatch]]:
         """The batches that hold any of some ids of a node, so many at once, by their start."""
-        before = self._at(ids.node, ids.first)
+        before = self._batch_at(ids.node, ids.first)
         if before is not None and before.start < ids.first:
             yield [before]
         first, last = bucket_of(ids.first, self._bucket_s), bucket_of(min(ids.end - 1, ORDINAL_MAX), self._bucket_s)
@@ -122,8 +86,7 @@ class Graph:
         bucket = bucket_of(ids.first, self._bucket_s)
         return self._kept(self._connection.rows(cql.BATCHES_FROM, self._site, ids.node, bucket, *ids[1:]))
 
-    def _at(self, node: int, ordinal: int) -> StoredBatch | None:
-        """The batch that holds an id."""
+    def _batch_at(self, node: int, ordinal: int) -> StoredBatch | None:
         bucket = bucket_of(ordinal, self._bucket_s)
         found = self._starting_before(node, bucket, ordinal)
         if found is None and ordinal - bounds(bucket, self._bucket_s)[0] < READINGS_MAX and bucket:
@@ -135,7 +98,6 @@ class Graph:
         return next(iter(self._kept([] if row is None else [row])), None)
 
     def _between(self, ids: Ids) -> list[StoredBatch]:
-        """The batches that start among some ids."""
         asked = [
             (self._site, ids.node, bucket, part.first, part.end)
             for bucket, part in self._held(cut(ids, self._bucket_s))

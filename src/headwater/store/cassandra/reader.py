@@ -7,10 +7,9 @@ from typing import TypeVar
 
 from headwater.model.errors import Unavailable
 from headwater.model.health import Change
-from headwater.model.ids import ORDINAL_MAX, DataPointId
+from headwater.model.ids import DataPointId
 from headwater.model.reading import SeriesKey
 from headwater.store import lineage
-from headwater.store.answers import PointsById
 from headwater.store.batches import Ids, Part
 from headwater.store.cassandra.arrivals import arrivals, newest_landing
 from headwater.store.cassandra.catalogue import Catalogue
@@ -20,11 +19,11 @@ from headwater.store.cassandra.keyspace import found
 from headwater.store.cassandra.options import CassandraOptions
 from headwater.store.cassandra.search import Blocks, by_log
 from headwater.store.cassandra.usage import disk_bytes
-from headwater.store.expired import why_missing
+from headwater.store.expired import LOSSES_MAX, why_missing
 from headwater.store.files import files_of, storage_errors
 from headwater.store.found import found_points
+from headwater.store.graph import MEMO_BYTES_MAX
 from headwater.store.health import HealthReader, History
-from headwater.store.points import data_points
 from headwater.store.port import (
     INPUTS_MAX,
     Alarm,
@@ -41,11 +40,6 @@ from headwater.store.port import (
 )
 
 T = TypeVar("T")
-_ALL = ORDINAL_MAX + 1
-MEMO_BYTES_MAX = 32 << 20
-"""How much a reader remembers, about, before it begins afresh."""
-LOSSES_MAX = 1_000
-"""How many losses are looked through for why an id is missing."""
 
 
 class CassandraReader:
@@ -67,19 +61,13 @@ class CassandraReader:
         self._nodes: list[Node] | None = None
 
     def points(self, ids: list[DataPointId]) -> dict[DataPointId, DataPoint]:
-        def ask(graph: Graph) -> dict[DataPointId, DataPoint]:
-            parts = [part for at in lineage.id_ranges(ids) for part in lineage.stored_parts(graph, at)]
-            there = PointsById(data_points(graph, parts)).spelled()
-            return {at: there[at] for at in ids if at in there}
-
-        return self._answer(ask)
+        return self._answer(lambda graph: graph.points(ids))
 
     def last_of(self, node: int, size: int, before: int | None = None) -> list[DataPoint]:
-        end = _ALL if before is None else before
-        return self._answer(lambda graph: data_points(graph, graph.last_parts(node, size, end)[::-1])[::-1])
+        return self._answer(lambda graph: graph.last_of(node, size, before))
 
     def backward(self, ids: list[DataPointId], most: int = INPUTS_MAX) -> Mapping[DataPointId, DataPoint]:
-        return self._answer(lambda graph: PointsById(data_points(graph, lineage.backward(graph, ids, most))))
+        return self._answer(lambda graph: graph.backward(ids, most))
 
     def backward_parts(self, ids: list[DataPointId], most: int = INPUTS_MAX) -> list[Part]:
         """The stretches of stored batches that `backward` answers with, without their data points."""
@@ -88,11 +76,7 @@ class CassandraReader:
     def forward(
         self, ids: list[DataPointId], most: int = INPUTS_MAX
     ) -> dict[DataPointId, tuple[DataPoint, tuple[Edge, ...]]]:
-        def ask(graph: Graph) -> dict[DataPointId, tuple[DataPoint, tuple[Edge, ...]]]:
-            parts, outputs = lineage.forward(graph, ids, most)
-            return {point.id: (point, tuple(outputs.get(point.id, ()))) for point in data_points(graph, parts)}
-
-        return self._answer(ask)
+        return self._answer(lambda graph: graph.forward(ids, most))
 
     def find(self, key: SeriesKey, first_ms: int, last_ms: int, size: int) -> Sequence[DataPoint]:
         return self.search(Search(first_ms, last_ms, *key), size)

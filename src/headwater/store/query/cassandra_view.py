@@ -17,6 +17,7 @@ from headwater.store.cassandra.options import CassandraOptions
 from headwater.store.cassandra.search import Blocks, Names, by_log
 from headwater.store.columns import Integers
 from headwater.store.files import files_of
+from headwater.store.graph import MEMO_BYTES_MAX
 from headwater.store.health import HealthReader
 from headwater.store.lineage import id_ranges
 from headwater.store.port import Search
@@ -26,7 +27,6 @@ from headwater.store.query.wanted import MS_MAX, Wanted
 
 SERIES_SOUGHT_MAX = 1_000
 """Series that are sought one by one; for more of them days are chosen by time alone."""
-MEMO_BYTES_MAX = 32 << 20
 
 
 class CassandraView:

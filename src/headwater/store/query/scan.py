@@ -12,6 +12,7 @@ from headwater.store.batches import Ids, StoredBatch
 from headwater.store.catalogue import IDS, Catalogue
 from headwater.store.columns import SERIES_BITS, Integers
 from headwater.store.files import StoreFiles, open_to_read
+from headwater.store.graph import MEMO_BYTES_MAX
 from headwater.store.health import HealthReader
 from headwater.store.lineage import id_ranges
 from headwater.store.period import BLOCK_BATCHES
@@ -19,7 +20,7 @@ from headwater.store.periods import Periods
 from headwater.store.query.derived import again, derived, lowest_of_newest, may_hold
 from headwater.store.query.view import PORTION_BATCHES, PORTION_POINTS
 from headwater.store.query.wanted import MS_MAX, Wanted
-from headwater.store.reader import MEMO_BYTES_MAX, Request
+from headwater.store.reader import Request
 
 _NUMBER_MASK = (1 << SERIES_BITS) - 1
 SERIES_SOUGHT_MAX = 1_000

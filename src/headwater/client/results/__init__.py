@@ -1,0 +1,88 @@
+"""What the API answers, as frozen values; what an answer leaves out is None.
+
+Fields that a newer server adds are ignored. `docs/api.md` says what each one means.
+"""
+
+from headwater.client.results.cluster import (
+    Account,
+    Clock,
+    ClusterHealth,
+    HealthAlarm,
+    HealthEvent,
+    HealthLink,
+    HealthNode,
+    HealthWord,
+    Judged,
+    Node,
+    NodeStat,
+    Place,
+    Subject,
+)
+from headwater.client.results.kept import Alarm, ExpiredPeriod, IdRun, Loss, Period, Report, Totals
+from headwater.client.results.lineage import (
+    FoldedCard,
+    FoldedLineage,
+    Group,
+    Into,
+    LineageAnswer,
+    NeighbourPart,
+    Neighbours,
+    NodeCount,
+    SeriesCount,
+    Span,
+)
+from headwater.client.results.live import Alive, LiveLink, LiveNode, LiveRates, LiveStamp, Missed
+from headwater.client.results.points import Contribution, Datapoint, Found, Location, NoNumber, Origin, PointContext
+from headwater.client.results.queries import CqlKeyspace, CqlTable, PqlAnswer, SqlAnswer, SqlColumn, SqlQuery
+
+__all__ = [
+    "Account",
+    "Alarm",
+    "Alive",
+    "Clock",
+    "ClusterHealth",
+    "Contribution",
+    "CqlKeyspace",
+    "CqlTable",
+    "Datapoint",
+    "ExpiredPeriod",
+    "FoldedCard",
+    "FoldedLineage",
+    "Found",
+    "Group",
+    "HealthAlarm",
+    "HealthEvent",
+    "HealthLink",
+    "HealthNode",
+    "HealthWord",
+    "IdRun",
+    "Into",
+    "Judged",
+    "LineageAnswer",
+    "LiveLink",
+    "LiveNode",
+    "LiveRates",
+    "LiveStamp",
+    "Location",
+    "Loss",
+    "Missed",
+    "NeighbourPart",
+    "Neighbours",
+    "NoNumber",
+    "Node",
+    "NodeCount",
+    "NodeStat",
+    "Origin",
+    "Period",
+    "Place",
+    "PointContext",
+    "PqlAnswer",
+    "Report",
+    "SeriesCount",
+    "Span",
+    "SqlAnswer",
+    "SqlColumn",
+    "SqlQuery",
+    "Subject",
+    "Totals",
+]
