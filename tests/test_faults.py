@@ -8,7 +8,7 @@ from tests.campaigns.crash import run_seed
 from tests.campaigns.faults import draw_long
 from tests.campaigns.nursery import Nursery
 
-SEED, SECONDS = 11, 45.0
+SEED, SECONDS = 11, 30.0
 
 
 @pytest.mark.timeout(300)

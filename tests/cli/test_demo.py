@@ -9,7 +9,8 @@ import pytest
 
 from headwater.cli.demo import main, topology_file
 from headwater.cli.demo_check import Check, Judge
-from headwater.cli.demo_run import DemoRun, Report, with_load
+from headwater.cli.demo_run import DemoRun, Report, have_all_shipped, with_load
+from headwater.client import NodeStat
 from headwater.config import load_topology, with_free_ports
 from headwater.model.errors import ConfigError
 from tests.services.fixtures import need
@@ -100,6 +101,18 @@ def test_the_judge_sees_one_wrong_value_one_wrong_time_and_one_missing_reading(t
         assert found.readings_sent == right.readings_sent + 1
         assert found.readings_delivered == right.readings_delivered
         assert found.aggregates_exact == right.aggregates_exact - 1
+
+
+def test_stamps_are_waited_for_also_of_nodes_that_the_store_has_yet_to_hear_of() -> None:
+    def stat(node: str, unshipped: int | None) -> NodeStat:
+        words = {"node_health": "Green", "provenance_daemon_health": "Green", "pipeline_daemon_health": "Green"}
+        return NodeStat(id=node, unshipped=unshipped, **words)  # type: ignore[arg-type]
+
+    nodes = {"000001", "000002"}
+    assert have_all_shipped(nodes, [stat("000001", 0), stat("000002", 0), stat("000003", 5)])
+    assert not have_all_shipped(nodes, [stat("000001", 0)])
+    assert not have_all_shipped(nodes, [stat("000001", 0), stat("000002", 1)])
+    assert not have_all_shipped(nodes, [stat("000001", 0), stat("000002", None)])
 
 
 def test_files_are_dealt_out_so_that_no_meter_is_sent_twice(tmp_path: Path) -> None:

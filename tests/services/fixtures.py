@@ -150,11 +150,14 @@ def keyspace(cassandra: CassandraNode, keyspace_name: str) -> str:
 
 @pytest.fixture
 def own_service(tmp_path: Path) -> Iterator[Callable[[str], Service]]:
-    """Starts a server by name for one test, which may kill it, and start it again on the same folder and ports."""
-    with ExitStack() as running:
+    """Gives a server by name to one test alone, which starts it, may kill it, and may start it again on the same folder
+    and ports."""
+    with ExitStack() as ended:
 
-        def start(name: str) -> Service:
+        def made(name: str) -> Service:
             need(name)
-            return running.enter_context(service(name, tmp_path / name))
+            own = service(name, tmp_path / name)
+            ended.callback(own.stop)
+            return own
 
-        yield start
+        yield made

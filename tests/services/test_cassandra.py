@@ -43,6 +43,7 @@ def test_who_may_only_read_cannot_write_and_a_wrong_password_is_refused(
 @pytest.mark.timeout(300)
 def test_what_it_took_is_there_after_a_kill_on_the_same_port(own_service: Callable[[str], Service]) -> None:
     own = own_service("cassandra")
+    own.begin()
     node = CassandraNode(own.address)
     try:
         replicated = "{'class': 'SimpleStrategy', 'replication_factor': 1}"

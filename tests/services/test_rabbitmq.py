@@ -52,6 +52,7 @@ def test_a_message_by_mqtt_comes_out_of_a_queue(rabbitmq: Addresses) -> None:
 @pytest.mark.timeout(300)
 def test_nothing_of_a_killed_broker_is_left(own_service: Callable[[str], Service]) -> None:
     broker = own_service("rabbitmq")
+    broker.begin()
     address = next(iter(broker.addresses.values()))
     (port,) = [text for text in _settings_of(broker.pid or 0) if text.startswith("ERL_EPMD_PORT=")]
     epmd = f"{LOOPBACK}:{port.partition('=')[2]}"

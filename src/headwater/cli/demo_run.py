@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -21,6 +21,7 @@ from headwater.cli.demo_redis import redis_processes, redis_urls
 from headwater.cli.processes import not_ready, topology_processes
 from headwater.cli.supervisor import ProcessState, Supervisor
 from headwater.cli.traffic import Traffic
+from headwater.client import NodeStat
 from headwater.config import Topology, format_topology
 from headwater.config.address import found_at, parse_address
 from headwater.emulator.options import SensorOptions
@@ -30,7 +31,7 @@ from headwater.log.manifest import load_manifest
 from headwater.log.reader import LogReader
 from headwater.log.recovery import MARK
 from headwater.log.standing import ACKNOWLEDGED, RECEIVED
-from headwater.model.errors import HeadwaterError, Unavailable
+from headwater.model.errors import HeadwaterError, NotFound, Unavailable
 from headwater.model.ids import format_node
 from headwater.model.records import Kind
 from headwater.model.stamp import OriginKind
@@ -237,7 +238,11 @@ class DemoRun:
 
     def _shipped(self) -> bool:
         with asking(self.topology.api_url) as client:
-            return all(node.unshipped == 0 for node in client.stats(detail=True))
+            try:
+                stats = client.stats(detail=True)
+            except NotFound:  # No agent has reached the store yet.
+                return False
+        return have_all_shipped({format_node(agent.node) for agent in self.topology.agents}, stats)
 
     def _kept(self) -> bool:
         """Whether everything durable is in Redis, as far as its agents have noted it."""
@@ -294,6 +299,11 @@ class DemoRun:
         """Name of a node -> its log id."""
         found = {name: load_manifest(disk) for name, disk in self._disks.items()}
         return {name: manifest.log for name, manifest in found.items() if manifest is not None}
+
+
+def have_all_shipped(nodes: set[str], stats: Iterable[NodeStat]) -> bool:
+    """Whether the store has every stamp of some nodes, each of which it must know."""
+    return nodes <= {stat.id for stat in stats if stat.unshipped == 0}
 
 
 def with_load(topology: Topology, data: Path | None, rate: float, folder: Path) -> Topology:
