@@ -1,12 +1,13 @@
 """A browser that looks at the grid, and how long what it shows takes it."""
 
 import math
-import shutil
 import statistics
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
+
+from headwater.services.install import BROWSER
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, CDPSession, Page
@@ -66,11 +67,10 @@ def chromium() -> Iterator["Browser"]:
         from playwright.sync_api import sync_playwright
     except ImportError:
         sys.exit('this benchmark looks with a browser: pip install playwright, or "headwater[dev]"')
-    path = shutil.which("chromium")
-    if path is None:
-        sys.exit("this benchmark looks with a browser: apt-get install chromium")
+    if BROWSER.missing():
+        sys.exit(f"this benchmark looks with a browser: apt-get install {BROWSER.package}")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=BROWSER.path(), args=["--no-sandbox"])
         yield browser
         browser.close()
 

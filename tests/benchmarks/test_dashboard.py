@@ -1,7 +1,6 @@
 """The dashboard benchmark, small: the grid that it tells is one, and a browser over a real server is measured."""
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +15,7 @@ from headwater.health.signals import Told
 from headwater.health.suspicion import Arrivals, Bounds
 from headwater.model.health import Health
 from headwater.model.report import NodeReport
+from headwater.services.install import BROWSER
 
 ROOT = Path(__file__).parents[2]
 NODES = 200
@@ -64,7 +64,7 @@ def test_percentiles_are_of_what_was_measured() -> None:
 
 
 def test_a_short_run_measures_a_browser_over_a_real_server(tmp_path: Path) -> None:
-    if shutil.which("chromium") is None:
+    if BROWSER.missing():
         pytest.skip("machine cannot: there is no chromium; make services installs it")
     report = tmp_path / "report.json"
 

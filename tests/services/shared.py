@@ -15,8 +15,11 @@ from pathlib import Path
 import msgspec
 
 from headwater.model.errors import HeadwaterError
+from headwater.services.cassandra import OPTIONS_KEY
 from headwater.services.catalogue import services
 
+UNSAFE = "-Dcassandra.unsafesystem=true"
+"""Tables are made without writing to the disk what there is: nobody starts a shared server again on its folder."""
 ROOT = Path(__file__).parents[2]
 Addresses = Mapping[str, str]
 """host:port by the name of the port."""
@@ -38,7 +41,10 @@ def _addresses(names: Sequence[str], folder: Path) -> Mapping[str, Addresses]:
         fcntl.flock(starting, fcntl.LOCK_EX)
         if not told.exists():
             command = [sys.executable, "-m", "tests.services.shared", str(folder), *names]
-            keeper = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, start_new_session=True)
+            environment = {**os.environ, OPTIONS_KEY: UNSAFE}
+            keeper = subprocess.Popen(
+                command, cwd=ROOT, stdout=subprocess.PIPE, start_new_session=True, env=environment
+            )
             assert keeper.stdout is not None
             with keeper.stdout:
                 said = keeper.stdout.read().decode()

@@ -1,12 +1,12 @@
 """A running grid, and Debian's Chromium to look at it with."""
 
-import shutil
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
+from headwater.services.install import BROWSER
 from tests.ui.running import Grid, running
 
 WIDE, NARROW = (1280, 900), (390, 844)
@@ -24,12 +24,11 @@ def grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grid]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium without a window."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
+    if BROWSER.missing():
         pytest.skip("machine cannot: there is no chromium; make services installs it")
     expect.set_options(timeout=TIMEOUT_MS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=BROWSER.path(), args=["--no-sandbox"])
         yield browser
         browser.close()
 

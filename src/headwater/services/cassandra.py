@@ -1,6 +1,8 @@
 """Apache Cassandra 5.0 as one small node: its jars on Java, a configuration written for a folder and its ports."""
 
 import json
+import os
+import shlex
 import socket
 import struct
 from collections.abc import Mapping
@@ -46,6 +48,8 @@ ALONE = (
     "-Dcassandra.auth_bcrypt_gensalt_log2_rounds=4",
 )
 """There is no other node to wait for."""
+OPTIONS_KEY = "JVM_EXTRA_OPTS"
+"""An environment variable: options of Java beside ours, as Cassandra's own start scripts take them."""
 BUSY = "60s"
 """How long a request may take."""
 EXPORTS = (
@@ -116,6 +120,7 @@ def prepare(folder: Path, ports: Mapping[str, int]) -> Launch:
             *(f"--add-opens={package}=ALL-UNNAMED" for package in OPENS),
             *ALONE,
             *own,
+            *shlex.split(os.environ.get(OPTIONS_KEY, "")),
             "-cp",
             f"{JARS.folder}/*",
             "org.apache.cassandra.service.CassandraDaemon",
