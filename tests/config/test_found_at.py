@@ -40,6 +40,13 @@ def load(folder: Path, text: str = ELSEWHERE) -> Topology:
     return load_topology(path)
 
 
+def test_a_server_that_is_called_by_names_is_also_called_what_agents_call_it(tmp_path: Path) -> None:
+    assert load(tmp_path).server.api.hosts == ()
+    named = load(tmp_path, ELSEWHERE.replace("data =", 'hosts = ["Grid.example.org"], data ='))
+    assert named.server.api.hosts == ("grid.example.org", "archive")
+    assert load(tmp_path, format_topology(named)) == named
+
+
 def test_everyone_is_sought_where_the_file_says(tmp_path: Path) -> None:
     topology = load(tmp_path)
     gateway, endpoint = topology.gateways

@@ -205,8 +205,10 @@ def test_the_fork_averages_at_its_third_gateway() -> None:
 
 WRONG = {
     "unknown key at the top": (("site =", "sites ="), 'unknown key "sites", line 1; did you mean "site"?'),
-    "unknown key of the server": (("data = \"run/server\"", "port = 1"), 'unknown key "port" in [server], line 2; there are address, dashboard, data, health, listen'),
+    "unknown key of the server": (("data = \"run/server\"", "port = 1"), 'unknown key "port" in [server], line 2; there are address, dashboard, data, health, hosts, listen'),
     "a dashboard that is no answer": (("data = \"run/server\"", "dashboard = \"no\""), "expected true or false, got str"),
+    "hosts that are no list": (("data = \"run/server\"", "hosts = \"grid\""), "hosts = \"grid\" in [server], line 2: expected a list of strings"),
+    "a host with a port": (("data = \"run/server\"", "hosts = [\"grid:80\"]"), "hosts in [server], line 2: \"grid:80\" is not the name of a host, such as grid.example.org"),
     "unknown key of a node": (("location =", "lokation ="), 'unknown key "lokation" in [[node]] 1 ("gatewayA"), line 11; did you mean "location"?'),
     "unknown key of a location": (("latitude =", "lat ="), 'unknown key "lat" in location of [[node]] 1 ("gatewayA"), line 11; there are label, latitude, longitude'),
     "unknown key of a step": (("lateness_s =", "lateness ="), 'unknown key "lateness" in [[node.step]] 1 of [[node]] 2 ("gatewayB"), line 25; did you mean "lateness_s"?'),

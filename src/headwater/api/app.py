@@ -17,6 +17,7 @@ from headwater.api.dashboard import Dashboard
 from headwater.api.find import add_find
 from headwater.api.folded import add_folded
 from headwater.api.health import add_health
+from headwater.api.hosts import Hosts
 from headwater.api.hot import HotAnswers
 from headwater.api.lanes import Lanes
 from headwater.api.lineage import add_lineage
@@ -96,7 +97,7 @@ def create_app(
         lifespan=lifespan,
     )
     app.router.route_class = StrictRoute
-    app.front = HotAnswers(app.behind, lanes.version)
+    app.front = Hosts(HotAnswers(app.behind, lanes.version), options.listen, options.hosts)
     dashboard = Dashboard(Path(options.dashboard)) if options.dashboard else None
     cql = open_cql(options)
     service = Service(lanes, agents, now_ms, version, options, queries, cql)

@@ -14,6 +14,8 @@ class ApiOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     listen: str = "127.0.0.1:5000"
     """host:port; port 0 lets the system choose."""
+    hosts: tuple[str, ...] = ()
+    """What the server is called beside `localhost` and addresses; none: any name, unless it listens on the loopback."""
     folder: str | None = None
     """The folder of the stores, for SQL; None where there is none."""
     site: str = "default"

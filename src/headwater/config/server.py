@@ -17,7 +17,7 @@ from headwater.store.options import SqliteOptions, StoreOptions
 from headwater.store.query.options import QueryOptions
 
 REST_LISTEN = "127.0.0.1:5000"
-SERVER_KEYS = ("listen", "address", "data", "dashboard", "sql", "health", "webhook")
+SERVER_KEYS = ("listen", "address", "data", "hosts", "dashboard", "sql", "health", "webhook")
 
 STORE_FILES = ("password_file", "ca_file")
 """What of a store names a file; its path is taken from the folder of the topology file."""
@@ -27,6 +27,7 @@ _STORES: dict[str, type[StoreOptions]] = {
     "cassandra-2018": Cassandra2018Options,
 }
 _NAME = re.compile(r"\w[\w.-]{0,63}")
+_HOST_NAME = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]{0,62}[A-Za-z0-9_])?(\.[A-Za-z0-9_-]{1,63})*")
 
 
 def read_server(file: Table, folder: Path) -> ServerOptions:
@@ -41,6 +42,7 @@ def read_server(file: Table, folder: Path) -> ServerOptions:
         listen=str(listen),
         address=address,
         data=folder / table.string("data", f"var/{SERVER}"),
+        hosts=table.strings("hosts", _host_name),
         site=file.read("site", plain_name, "default"),
         store=_store(store, folder),
         sql=_sql(table.table("sql")),
@@ -61,6 +63,12 @@ def _webhook(table: Table, folder: Path) -> WebhookOptions:
     if "authorization_file" in values:
         values["authorization_file"] = folder / table.string("authorization_file")
     return table.build(WebhookOptions, values)
+
+
+def _host_name(text: str) -> str:
+    if not _HOST_NAME.fullmatch(text):
+        raise ValueError(f'"{text}" is not the name of a host, such as grid.example.org')
+    return text.lower()
 
 
 def _profile(text: str) -> str:

@@ -72,6 +72,16 @@ class Table(NamedTuple):
         except ValueError as error:
             raise self.error(key, str(error)) from None
 
+    def strings(self, key: str, reader: Callable[[str], T]) -> tuple[T, ...]:
+        """What `reader` makes of each string of the list at a key, none when absent; ConfigError like `read`."""
+        values = self.values.get(key, [])
+        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+            raise self.error(key, "expected a list of strings")
+        try:
+            return tuple(map(reader, values))
+        except ValueError as error:
+            raise self.error(key, str(error)) from None
+
     def table(self, key: str) -> "Table":
         """The table at a key, empty when absent."""
         value = self.values.get(key, {})

@@ -40,6 +40,9 @@ class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
     """host:port at which agents find the server, one port further, when that is not where it listens."""
     data: Path
     """The server's folder."""
+    hosts: tuple[str, ...] = ()
+    """What the server is called in browsers, beside `localhost` and addresses: other names are refused, and so are
+    pages of other sites that would change something. Empty: no name more, or any where `listen` is not the loopback."""
     site: str = "default"
     store: StoreOptions = SqliteOptions()
     sql: QueryOptions = QueryOptions()
@@ -78,6 +81,7 @@ class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
         """What the process that answers REST is told."""
         return ApiOptions(
             listen=self.listen,
+            hosts=self.hosts and (*self.hosts, parse_address(found_at(self)).host),
             folder=str(self.data.absolute() / "store"),
             site=self.site,
             store=self.store,

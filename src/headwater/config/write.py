@@ -87,6 +87,7 @@ def format_topology(topology: Topology) -> str:
             "listen": server.listen,
             **({} if server.address is None else {"address": server.address}),
             "data": server.data.absolute(),
+            **({"hosts": list(server.hosts)} if server.hosts else {}),
             "dashboard": server.dashboard,
             "health": server.health,
             "sql": msgspec.to_builtins(server.sql),
