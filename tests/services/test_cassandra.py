@@ -1,10 +1,11 @@
 """A real Cassandra: it keeps what it was given, refuses whom it should, and comes back after a kill."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from headwater.services.cassandra import logs_in
+from headwater.services.cassandra import OPTIONS_KEY, logs_in, prepare
 from headwater.services.service import Service
 from tests.services.fixtures import CassandraNode
 
@@ -38,6 +39,12 @@ def test_who_may_only_read_cannot_write_and_a_wrong_password_is_refused(
             pass
     finally:
         session.execute(f"DROP ROLE {role}")
+
+
+def test_java_gets_what_the_environment_says_beside_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(OPTIONS_KEY, "-Da=1 '-Db=2 3'")
+    command = prepare(tmp_path, {"cql": 1, "internode": 2}).command
+    assert command[command.index("-cp") - 2 : command.index("-cp")] == ("-Da=1", "-Db=2 3")
 
 
 @pytest.mark.timeout(300)

@@ -9,7 +9,7 @@ import pytest
 
 from headwater.model.errors import ConfigError
 from headwater.services.catalogue import SERVERS, server_named
-from headwater.services.install import BROWSER, everything, install
+from headwater.services.install import everything, install
 from headwater.services.jars import LOCKS, Jar, check, project, read_lock, run_maven
 from headwater.services.java import Java
 from headwater.services.needs import NotHere, Program, Say, cache_folder
@@ -56,7 +56,7 @@ def test_what_cannot_be_had_is_said_with_its_reason_and_the_rest_is_installed() 
 
 
 def test_everything_that_can_be_started_can_be_installed() -> None:
-    assert everything().keys() == {server.NAME for server in SERVERS} | {BROWSER}
+    assert everything().keys() == {server.NAME for server in SERVERS} | {"chromium"}
 
 
 def test_a_program_is_found_by_any_of_its_names_or_the_package_is_named(
