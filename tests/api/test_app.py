@@ -17,7 +17,7 @@ def test_nothing_under_v1_reaches_what_is_mounted_behind(tmp_path: Path) -> None
     app.mount("/", PlainTextResponse("the dashboard"))
 
     async def run() -> list[httpx.Response]:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api") as client:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
             paths = ("/", "/nodes", "/v1/nothing", "/v1/", "/v1/cluster")
             return [await client.get(path) for path in paths] + [await client.put("/v1/losses")]
 

@@ -39,7 +39,7 @@ def test_what_is_answered_is_the_same_with_and_without(store: Path) -> None:
             for front in (app.front, app.behind, app.front):
                 assert front is not None
                 transport = httpx.ASGITransport(front)
-                async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
+                async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
                     for path in paths:
                         answer = await client.get(path)
                         answers.append((answer.status_code, dict(answer.headers), answer.content))
