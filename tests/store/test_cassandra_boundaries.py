@@ -8,10 +8,12 @@ import pytest
 from headwater.model.ids import DataPointId, IdRun, first_ordinal
 from headwater.model.shipment import Shipment
 from headwater.model.stamp import Lists, Origin, OriginKind, Same, Select, bitmap
+from headwater.store.cassandra.connection import Row as CassandraRow
 from headwater.store.cassandra.keyspace import BLOCK_S
 from headwater.store.cassandra.options import CassandraOptions
-from headwater.store.cassandra.places import bucket_of
+from headwater.store.cassandra.places import IN_TRANSACTION, PAGE_ARRIVALS, bucket_of
 from headwater.store.cassandra.reader import CassandraReader
+from headwater.store.cassandra.statements import Statement
 from headwater.store.port import Arrivals, Landing, Search
 from headwater.wire.codec import READINGS_MAX
 from tests.store.grids import CONTEXT, Grid, Oracle, Row, keys_of, log_of, series_of, stamped
@@ -159,6 +161,37 @@ def test_who_follows_is_told_when_what_was_stored_has_expired(store_keyspace: Ca
         store.ship_all(shipments[2:3])
         found = store.reader.arrivals(place, 9)
         assert (len(found.batches), found.whole) == (1, True)
+
+
+def test_who_was_away_for_ever_is_told_at_once_where_what_is_kept_begins(
+    store_keyspace: CassandraOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After ten million transactions of which the last ones are kept."""
+    with new_store("cassandra") as store:
+        reader = store.reader
+        assert isinstance(reader, CassandraReader)
+        store.ship_all(GRID.shipments()[:1])
+        session, last = reader._connection.session, 10_000_000
+        kept = session.execute("SELECT batches FROM arrival WHERE site = %s AND page = 0", [store.site]).one()[0]
+        session.execute("DELETE FROM arrival WHERE site = %s AND page = 0", [store.site])
+        for taken in (last - 3 * PAGE_ARRIVALS, last):
+            row = [store.site, taken // PAGE_ARRIVALS, taken, kept]
+            session.execute("INSERT INTO arrival (site, page, taken, batches) VALUES (%s, %s, %s, %s)", row)
+        session.execute("INSERT INTO head (site, taken) VALUES (%s, %s)", [store.site, last])
+        asked, rows = [], reader._connection.rows
+
+        def counted(statement: Statement, *values: object) -> Iterator[CassandraRow]:
+            asked.append(values)
+            return rows(statement, *values)
+
+        monkeypatch.setattr(reader._connection, "rows", counted)
+
+        found = reader.arrivals(Landing(0, -1), 1_000)
+
+        assert not found.whole
+        places = [arrival.place.bid // IN_TRANSACTION for arrival in found.batches]
+        assert set(places) == {last - 3 * PAGE_ARRIVALS, last}
+        assert len(asked) < 50
 
 
 def test_the_first_bucket_of_a_node_is_the_first(store: CassandraStore) -> None:

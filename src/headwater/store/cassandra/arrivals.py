@@ -1,5 +1,7 @@
 """Batches in the order in which the store took them, by the transactions that it keeps."""
 
+from bisect import bisect_left
+
 from headwater.store.arrivals import described
 from headwater.store.cassandra import statements as cql
 from headwater.store.cassandra.catalogue import Catalogue
@@ -25,7 +27,7 @@ def arrivals(catalogue: Catalogue, graph: Graph, place: Landing, most: int) -> A
     last = catalogue.head().taken
     landed: list[tuple[Landing, tuple[int, int]]] = []
     first = max((place.bid + 1) // IN_TRANSACTION, 0)
-    for page in range(first // PAGE_ARRIVALS, last // PAGE_ARRIVALS + 1):
+    for page in range(_first_page(catalogue, first, last), last // PAGE_ARRIVALS + 1):
         for taken, body in catalogue.connection.rows(cql.ARRIVALS, catalogue.site, page, first, last):
             places = enumerate(unpacked(body), taken * IN_TRANSACTION)
             landed += [(Landing(0, bid), name) for bid, name in places if bid > place.bid]
@@ -38,6 +40,18 @@ def arrivals(catalogue: Catalogue, graph: Graph, place: Landing, most: int) -> A
     found = [(at, batch) for at, name in landed if (batch := graph.memo.placed(name)) is not None]
     whole = len(found) == len(landed) and _is_there(catalogue, max(first, 1), last)
     return Arrivals(described(graph, found), whole)
+
+
+def _first_page(catalogue: Catalogue, first: int, last: int) -> int:
+    """Where to begin: what is old goes first, so pages that have gone are passed over at once, however many."""
+    pages = range(first // PAGE_ARRIVALS, last // PAGE_ARRIVALS + 1)
+
+    def is_kept(page: int) -> bool:
+        return catalogue.connection.row(cql.ARRIVALS, catalogue.site, page, first, last) is not None
+
+    if len(pages) <= 2 or is_kept(pages[0]):
+        return pages.start
+    return pages[min(bisect_left(pages, True, key=is_kept), len(pages) - 1)]
 
 
 def _is_there(catalogue: Catalogue, taken: int, last: int) -> bool:
