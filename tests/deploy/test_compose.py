@@ -99,6 +99,23 @@ def test_what_is_no_loopback_listener_is_reached_from_everywhere(tmp_path: Path)
     assert services["server"]["ports"] == ["127.0.0.1:5000:5000"]
 
 
+@pytest.mark.parametrize(
+    ("listen", "hosts", "inside"),
+    [
+        ("127.0.0.1:5000", [], ("server",)),
+        ("127.0.0.1:5000", ["grid.example.org"], ("grid.example.org",)),
+        ("0.0.0.0:5000", [], ()),
+    ],
+)
+def test_a_server_of_the_loopback_takes_no_name_more_in_a_container(
+    tmp_path: Path, listen: str, hosts: list[str], inside: tuple[str, ...]
+) -> None:
+    text = (EXAMPLES / "single.toml").read_text().replace("127.0.0.1:5000", listen)
+    topology = load(tmp_path, text.replace("server = {", f"server = {{hosts = {hosts}, "))
+    written = load(tmp_path, compose_files(topology, Wishes(name="t", version="1"))["topology.toml"])
+    assert written.server.hosts == inside
+
+
 def test_a_config_that_changes_has_another_name() -> None:
     names = {compose(example(name))["configs"]["topology"]["name"] for name in NAMES}
     assert len(names) == len(NAMES)

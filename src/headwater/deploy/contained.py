@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from headwater.agent.options import AgentOptions
 from headwater.config import ServerOptions, Topology
 from headwater.config.address import Address, found_at, parse_address
-from headwater.config.relays import without_relays
+from headwater.config.relays import is_loopback, without_relays
 from headwater.config.topology import ID_PROVIDER, SERVER
 from headwater.deploy.names import host_of
 from headwater.deploy.plan import (
@@ -124,6 +124,8 @@ def _server(server: ServerOptions, others: dict[str, str]) -> ServerOptions:
         server,
         listen=f"{EVERYWHERE}:{REST_PORT}",
         address=f"{SERVER}:{REST_PORT}",
+        # Published on a loopback it is asked by the same browsers, and listening everywhere it would take any name.
+        hosts=server.hosts or ((SERVER,) if is_loopback(server.listen) else ()),
         data=STATE / SERVER,
         control=None,
     )
