@@ -2,8 +2,8 @@
 
 from abc import ABC, abstractmethod
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Generic, Protocol, TypeVar
 
 from headwater.model.context import Context
 from headwater.model.ids import ORDINAL_MAX, DataPointId
@@ -12,7 +12,7 @@ from headwater.store import lineage
 from headwater.store.answers import PointsById
 from headwater.store.batches import Ids, Part, StoredBatch
 from headwater.store.points import Sent, data_points
-from headwater.store.port import DataPoint, Edge
+from headwater.store.port import INPUTS_MAX, DataPoint, Edge, Search
 
 _ORDINAL_END = ORDINAL_MAX + 1
 
@@ -152,3 +152,40 @@ class StoredGraph(ABC):
     @abstractmethod
     def _last_parts(self, node: int, size: int, before: int) -> list[Part]:
         """The newest parts of a node with `size` data points below an ordinal, newest first."""
+
+
+G = TypeVar("G", bound=StoredGraph)
+T = TypeVar("T")
+
+
+class GraphReader(ABC, Generic[G]):
+    """What a reader of any store answers out of its graph."""
+
+    def points(self, ids: list[DataPointId]) -> dict[DataPointId, DataPoint]:
+        return self._answer(lambda graph: graph.points(ids))
+
+    def last_of(self, node: int, size: int, before: int | None = None) -> list[DataPoint]:
+        return self._answer(lambda graph: graph.last_of(node, size, before))
+
+    def backward(self, ids: list[DataPointId], most: int = INPUTS_MAX) -> Mapping[DataPointId, DataPoint]:
+        return self._answer(lambda graph: graph.backward(ids, most))
+
+    def backward_parts(self, ids: list[DataPointId], most: int = INPUTS_MAX) -> list[Part]:
+        """The stretches of stored batches that `backward` answers with, without their data points."""
+        return self._answer(lambda graph: lineage.backward(graph, ids, most))
+
+    def forward(
+        self, ids: list[DataPointId], most: int = INPUTS_MAX
+    ) -> dict[DataPointId, tuple[DataPoint, tuple[Edge, ...]]]:
+        return self._answer(lambda graph: graph.forward(ids, most))
+
+    def find(self, key: SeriesKey, first_ms: int, last_ms: int, size: int) -> Sequence[DataPoint]:
+        return self.search(Search(first_ms, last_ms, *key), size)
+
+    @abstractmethod
+    def search(self, search: Search, size: int) -> Sequence[DataPoint]:
+        """Data points by event time."""
+
+    @abstractmethod
+    def _answer(self, ask: Callable[[G], T]) -> T:
+        """What is asked of the graph, as it stands now."""

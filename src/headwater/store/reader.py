@@ -3,30 +3,26 @@
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from headwater.model.errors import Unavailable
 from headwater.model.health import Change
 from headwater.model.ids import DataPointId
-from headwater.model.reading import SeriesKey
-from headwater.store import lineage
 from headwater.store.arrivals import arrivals, newest_landing
 from headwater.store.batches import Ids, Part, StoredBatch
 from headwater.store.catalogue import IDS, PARENTS, Catalogue
 from headwater.store.expired import LOSSES_MAX, why_missing
 from headwater.store.files import StoreFiles, data_version, open_to_read
 from headwater.store.found import found_points
-from headwater.store.graph import MEMO_BYTES_MAX, StoredGraph
+from headwater.store.graph import MEMO_BYTES_MAX, GraphReader, StoredGraph
 from headwater.store.health import HealthReader, History
 from headwater.store.periods import Periods
 from headwater.store.points import Sent
 from headwater.store.port import (
-    INPUTS_MAX,
     Alarm,
     Arrivals,
     DataPoint,
-    Edge,
     Expired,
     Held,
     Landing,
@@ -40,7 +36,7 @@ from headwater.store.search import entries_of, found_by
 T = TypeVar("T")
 
 
-class SqliteReader:
+class SqliteReader(GraphReader["Request"]):
     """The embedded store for reading; one request at a time, from any thread."""
 
     def __init__(self, files: StoreFiles, seconds: Callable[[], float] = time.monotonic) -> None:
@@ -51,27 +47,6 @@ class SqliteReader:
         self._health = HealthReader(files)
         self._request = Request(self._periods, self._catalogue)
         self._lock = threading.Lock()
-
-    def points(self, ids: list[DataPointId]) -> dict[DataPointId, DataPoint]:
-        return self._answer(lambda request: request.points(ids))
-
-    def last_of(self, node: int, size: int, before: int | None = None) -> list[DataPoint]:
-        return self._answer(lambda request: request.last_of(node, size, before))
-
-    def backward(self, ids: list[DataPointId], most: int = INPUTS_MAX) -> Mapping[DataPointId, DataPoint]:
-        return self._answer(lambda request: request.backward(ids, most))
-
-    def backward_parts(self, ids: list[DataPointId], most: int = INPUTS_MAX) -> list[Part]:
-        """The stretches of stored batches that `backward` answers with, without their data points."""
-        return self._answer(lambda request: lineage.backward(request, ids, most))
-
-    def forward(
-        self, ids: list[DataPointId], most: int = INPUTS_MAX
-    ) -> dict[DataPointId, tuple[DataPoint, tuple[Edge, ...]]]:
-        return self._answer(lambda request: request.forward(ids, most))
-
-    def find(self, key: SeriesKey, first_ms: int, last_ms: int, size: int) -> Sequence[DataPoint]:
-        return self.search(Search(first_ms, last_ms, *key), size)
 
     def search(self, search: Search, size: int) -> Sequence[DataPoint]:
         if size <= 0 or search.first_ms >= search.last_ms:

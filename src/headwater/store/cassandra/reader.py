@@ -1,16 +1,14 @@
 """Reading the store on Cassandra: answers about data points, while another process writes."""
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from headwater.model.errors import Unavailable
 from headwater.model.health import Change
 from headwater.model.ids import DataPointId
-from headwater.model.reading import SeriesKey
-from headwater.store import lineage
-from headwater.store.batches import Ids, Part
+from headwater.store.batches import Ids
 from headwater.store.cassandra.arrivals import arrivals, newest_landing
 from headwater.store.cassandra.catalogue import Catalogue
 from headwater.store.cassandra.connection import release, share
@@ -22,14 +20,12 @@ from headwater.store.cassandra.usage import disk_bytes
 from headwater.store.expired import LOSSES_MAX, why_missing
 from headwater.store.files import files_of, storage_errors
 from headwater.store.found import found_points
-from headwater.store.graph import MEMO_BYTES_MAX
+from headwater.store.graph import MEMO_BYTES_MAX, GraphReader
 from headwater.store.health import HealthReader, History
 from headwater.store.port import (
-    INPUTS_MAX,
     Alarm,
     Arrivals,
     DataPoint,
-    Edge,
     Expired,
     Held,
     Landing,
@@ -42,7 +38,7 @@ from headwater.store.port import (
 T = TypeVar("T")
 
 
-class CassandraReader:
+class CassandraReader(GraphReader[Graph]):
     """A site in a keyspace for reading; one request at a time, from any thread."""
 
     def __init__(self, options: CassandraOptions, folder: Path, site: str) -> None:
@@ -59,27 +55,6 @@ class CassandraReader:
         self._graph = Graph(self._catalogue)
         self._lock = threading.Lock()
         self._nodes: list[Node] | None = None
-
-    def points(self, ids: list[DataPointId]) -> dict[DataPointId, DataPoint]:
-        return self._answer(lambda graph: graph.points(ids))
-
-    def last_of(self, node: int, size: int, before: int | None = None) -> list[DataPoint]:
-        return self._answer(lambda graph: graph.last_of(node, size, before))
-
-    def backward(self, ids: list[DataPointId], most: int = INPUTS_MAX) -> Mapping[DataPointId, DataPoint]:
-        return self._answer(lambda graph: graph.backward(ids, most))
-
-    def backward_parts(self, ids: list[DataPointId], most: int = INPUTS_MAX) -> list[Part]:
-        """The stretches of stored batches that `backward` answers with, without their data points."""
-        return self._answer(lambda graph: lineage.backward(graph, ids, most))
-
-    def forward(
-        self, ids: list[DataPointId], most: int = INPUTS_MAX
-    ) -> dict[DataPointId, tuple[DataPoint, tuple[Edge, ...]]]:
-        return self._answer(lambda graph: graph.forward(ids, most))
-
-    def find(self, key: SeriesKey, first_ms: int, last_ms: int, size: int) -> Sequence[DataPoint]:
-        return self.search(Search(first_ms, last_ms, *key), size)
 
     def search(self, search: Search, size: int) -> Sequence[DataPoint]:
         if size <= 0 or search.first_ms >= search.last_ms:
