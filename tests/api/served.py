@@ -1,6 +1,8 @@
 """An application behind a real HTTP server in a thread, and agents that answer over real gRPC."""
 
 import asyncio
+import json
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -56,6 +58,16 @@ def served(
             thread.join()
 
 
+@contextmanager
+def impatient(client: httpx.Client, path: str, question: object) -> Iterator[None]:
+    """Somebody asks what the client could, and is gone without an answer when the block is left."""
+    url, body = client.base_url, json.dumps(question).encode()
+    head = f"POST {path} HTTP/1.1\r\nhost: {url.host}:{url.port}\r\ncontent-type: application/json\r\n"
+    with socket.create_connection((url.host, url.port or 80)) as connection:
+        connection.sendall(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
+        yield
+
+
 class Agent(AgentServicer):
     """The agent of one node: readings by id, and a state for ids that it has none for."""
 
@@ -96,8 +108,6 @@ def agent_of(agent: AgentServicer) -> Iterator[str]:
 @contextmanager
 def dead_address() -> Iterator[str]:
     """An address where nobody answers: bound, and never listened on."""
-    import socket
-
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         yield f"127.0.0.1:{sock.getsockname()[1]}"

@@ -20,7 +20,8 @@ from headwater.model.ids import parse_id
 from headwater.store.cassandra.options import CassandraOptions
 from headwater.store.cassandra2018.reader import Cassandra2018Reader
 from headwater.store.query.options import QueryOptions
-from tests.api.served import served
+from tests.api.served import impatient, served
+from tests.api.test_query import until
 from tests.services.fixtures import CassandraNode
 from tests.store.cql.statements import mutated
 from tests.store.grids import log_of
@@ -127,6 +128,11 @@ def test_no_statement_is_answered_beyond_its_bounds_or_with_a_failure(cql: httpx
     never()
 
 
+def listed(client: httpx.Client) -> list[str]:
+    """The ids of the queries that run or wait, in their order."""
+    return [each["id"] for each in client.get("/v1/query").json()]
+
+
 def test_queries_of_both_languages_wait_for_one_turn_and_are_listed(store: Store) -> None:
     sql = QueryOptions(at_once=1, waiting_max=1)
     options = ApiOptions(folder=str(store.folder), site=store.site, store=store.options, sql=sql)
@@ -135,17 +141,14 @@ def test_queries_of_both_languages_wait_for_one_turn_and_are_listed(store: Store
     with served(store.open_reader, lambda: 0, options) as client:
         asking = threading.Thread(target=lambda: client.post("/v1/query", json={"query": endless, "id": "long"}))
         asking.start()
-        while not [each for each in client.get("/v1/query").json() if each["running"]]:
-            pass
+        until(lambda: [each["running"] for each in client.get("/v1/query").json()] == [True])
         known = f"SELECT * FROM node WHERE site = '{store.site}'"
-        with pytest.raises(httpx.ReadTimeout):  # Whoever goes away waits no longer.
-            client.post("/v1/cql", json={"query": known, "id": "gone"}, timeout=0.5)
+        with impatient(client, "/v1/cql", {"query": known, "id": "gone"}):
+            until(lambda: listed(client) == ["long", "gone"])
+        until(lambda: listed(client) == ["long"])  # Whoever goes away waits no longer.
         waiting = threading.Thread(target=lambda: answers.append(ask(client, known, id="waits")))
-        while [each["id"] for each in client.get("/v1/query").json()] != ["long"]:
-            pass
         waiting.start()
-        while [each["id"] for each in client.get("/v1/query").json()] != ["long", "waits"]:
-            pass
+        until(lambda: listed(client) == ["long", "waits"])
         assert is_refused(ask(client, known), 503, "unavailable")
         assert client.delete("/v1/query/waits").status_code == 204
         waiting.join()

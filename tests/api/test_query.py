@@ -16,7 +16,7 @@ from headwater.api.options import ApiOptions
 from headwater.store.query.options import QueryOptions
 from tests.api import grid
 from tests.api.grid import T0, A, E, point
-from tests.api.served import served
+from tests.api.served import impatient, served
 from tests.api.test_every_endpoint import is_problem
 
 ENDLESS = "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT count(*) FROM t"
@@ -247,8 +247,8 @@ def test_a_query_is_listed_and_cancelled_by_its_id(api: httpx.Client) -> None:
 
 
 def test_who_goes_away_cancels(api: httpx.Client) -> None:
-    with httpx.Client(base_url=api.base_url, timeout=0.5) as hasty, pytest.raises(httpx.ReadTimeout):
-        ask(hasty, ENDLESS, id="left")
+    with impatient(api, "/v1/query", {"query": ENDLESS, "id": "left"}):
+        until(lambda: under_way(api, "left"))
 
     until(lambda: not api.get("/v1/query").json())
     assert ask(api, "SELECT 1").json()["rows"] == [[1]]
