@@ -23,6 +23,8 @@ from tests.pipeline import grid2018
 FORK = Path(__file__).parents[2] / "examples" / "topologies" / "fork.toml"
 HEADWATER = (sys.executable, "-m", "headwater.cli.main")
 PATIENCE_S = 100.0
+FAULT_S = 10 * PATIENCE_S
+"""How long a fault would last that is not healed before."""
 SQL_S = 10 * PATIENCE_S
 """How long a query may run: what ends before has been ended."""
 WINDOW_MS = 900_000
@@ -53,9 +55,16 @@ class Grid:
         with urllib.request.urlopen(question, timeout=PATIENCE_S) as answer:
             return json.load(answer)
 
-    def fail(self, kind: str, target: str, for_s: float) -> None:
-        """Put a fault in, healed after so long."""
-        self.post("/chaos/runs", {"scenario": {"fault": [{"kind": kind, "target": target, "for_s": for_s}]}})
+    @contextmanager
+    def failing(self, kind: str, target: str) -> Iterator[None]:
+        """Something fails until the block is left, however long a busy machine takes for what is in it."""
+        fault = {"kind": kind, "target": target, "for_s": FAULT_S}
+        run = self.post("/chaos/runs", {"scenario": {"fault": [fault]}})
+        try:
+            yield
+        finally:
+            over = urllib.request.Request(f"{self.url}/v1/chaos/runs/{run['id']}", method="DELETE")
+            urllib.request.urlopen(over, timeout=PATIENCE_S).close()
 
     def has_pages(self) -> bool:
         """Whether pages are answered."""

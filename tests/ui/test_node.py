@@ -12,7 +12,6 @@ from tests.ui.conftest import NARROW, Watched
 from tests.ui.running import PATIENCE_S, Grid, push, running
 
 IDLE = "000005"
-FAULT_S = 20.0
 SCRIPT = "<script>document.title = 'hit'</script><img src=x onerror=document.title='hit'>"
 NOT_FOUND = "404"
 """Chromium says on its console that an answer was 404."""
@@ -220,15 +219,15 @@ def test_a_silent_node_can_be_forgotten_and_comes_back_by_itself(page: Page, gri
     page.goto("/node/idle")
     expect(page.locator("#verdict")).to_contain_text("working")
     expect(page.locator("#forget")).to_be_hidden()
-    grid.fail("kill-node", "idle", FAULT_S)
-    page.locator("#forget").click(timeout=1_000 * PATIENCE_S)
-    expect(page.locator("#verdict")).to_contain_text("failed")
-    expect(page.locator("#alarms .title")).to_have_text("Node idle has failed")
-    expect(page.locator("#sure-title")).to_have_text("Forget idle?")
-    page.locator("#sure-yes").click()
+    with grid.failing("kill-node", "idle"):
+        page.locator("#forget").click(timeout=1_000 * PATIENCE_S)
+        expect(page.locator("#verdict")).to_contain_text("failed")
+        expect(page.locator("#alarms .title")).to_have_text("Node idle has failed")
+        expect(page.locator("#sure-title")).to_have_text("Forget idle?")
+        page.locator("#sure-yes").click()
 
-    expect(page.locator("#absent-what")).to_have_text("This node was taken out of the grid.")
-    expect(page.locator("#verdict")).to_be_empty()
+        expect(page.locator("#absent-what")).to_have_text("This node was taken out of the grid.")
+        expect(page.locator("#verdict")).to_be_empty()
     expect(page.locator("#verdict")).to_contain_text("working", timeout=1_000 * PATIENCE_S)
     expect(page.locator("#absent")).to_be_hidden()
 

@@ -82,13 +82,13 @@ def test_stop_heals(page: Page, grid: Grid) -> None:
 
 
 def test_who_comes_later_sees_the_run_too(page: Page, grid: Grid) -> None:
-    grid.fail("cut-link", "gatewayA", 600)
-    page.goto("/reports")
+    with grid.failing("cut-link", "gatewayA"):
+        page.goto("/reports")
 
-    expect(page.locator(".faults tbody tr").first).to_contain_text("Link swallows everything")
-    expect(page.get_by_role("button", name="Start")).to_be_hidden()
-    page.get_by_role("button", name="Stop and heal").click()
-    expect(page.locator(".doing")).to_contain_text("Stopped and healed")
+        expect(page.locator(".faults tbody tr").first).to_contain_text("Link swallows everything")
+        expect(page.get_by_role("button", name="Start")).to_be_hidden()
+        page.get_by_role("button", name="Stop and heal").click()
+        expect(page.locator(".doing")).to_contain_text("Stopped and healed")
 
 
 def test_faults_of_links_are_offered_where_there_are_links(page: Page) -> None:
