@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.ui.accessible import serious
 from tests.ui.conftest import NARROW, Watched
-from tests.ui.running import PATIENCE_S, Grid, push, running
+from tests.ui.running import PATIENCE_S, Grid, eventually, push, running
 
 IDLE = "000005"
 SCRIPT = "<script>document.title = 'hit'</script><img src=x onerror=document.title='hit'>"
@@ -42,6 +42,11 @@ def hold(page: Page) -> None:
     """Wait for rows and let none come after them."""
     page.locator(ROWS).first.wait_for()
     page.locator("#pause").click()
+
+
+def is_whole(grid: Grid, id: str) -> bool:
+    """Whether the store has all that a data point came from: each node's agent delivers when it likes."""
+    return all("node" in point for point in grid.get(f"/provenance/{id}?structure=linear&detail=true"))
 
 
 def test_it_opens_from_the_grid_with_the_keyboard_and_tells_how_the_node_stands(page: Page) -> None:
@@ -158,10 +163,11 @@ def test_rows_stand_still_while_the_keyboard_is_in_them_and_tab_reaches_every_bu
     assert reached == ["lineage", "json", "recursive"]
 
 
-def test_a_row_leads_to_its_lineage_and_both_files(page: Page) -> None:
+def test_a_row_leads_to_its_lineage_and_both_files(page: Page, grid: Grid) -> None:
     page.goto("/node/000004")
     hold(page)
     id = cells(page, "id")[0]
+    eventually(lambda: is_whole(grid, id))
     row = page.locator(f".points .ag-row[row-id='{id}']")
 
     expect(row.locator("[data-does=lineage]")).to_have_attribute("href", f"/lineage/{id}")
