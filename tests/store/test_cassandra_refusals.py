@@ -126,14 +126,35 @@ def refusal_of_reader(options: CassandraOptions, folder: Path) -> str:
     return str(refused.value)
 
 
-def test_more_copies_than_nodes_are_refused(options: CassandraOptions, tmp_path: Path) -> None:
-    said = refusal(replace(options, replication={"datacenter1": 3}), tmp_path)
-    assert "keeps 3 copies in datacenter datacenter1, which has 1 nodes" in said
-    assert "ALTER KEYSPACE" in said
+@pytest.mark.parametrize(
+    ("datacenter", "copies", "nodes"), [("datacenter1", "3 copies", "1 node"), ("atlantis", "1 copy", "0 nodes")]
+)
+def test_more_copies_than_nodes_are_refused_before_a_keyspace_has_them(
+    options: CassandraOptions, tmp_path: Path, datacenter: str, copies: str, nodes: str
+) -> None:
+    said = refusal(replace(options, replication={datacenter: int(copies[0])}), tmp_path)
+    assert (
+        f"replication asks for {copies} in datacenter {datacenter}, which has {nodes} (datacenters: datacenter1)"
+        in said
+    )
+    assert said.endswith("the most there can be is {datacenter1 = 1}")
+    use_once(replace(options, replication={"datacenter1": 1}), tmp_path)
 
 
-def test_copies_in_a_datacenter_that_there_is_not_are_refused(options: CassandraOptions, tmp_path: Path) -> None:
-    assert "replication" in refusal(replace(options, replication={"atlantis": 1}), tmp_path)
+@pytest.mark.parametrize(
+    ("replication", "where"),
+    [
+        ("{'class': 'NetworkTopologyStrategy', 'datacenter1': 3}", "datacenter datacenter1"),
+        ("{'class': 'SimpleStrategy', 'replication_factor': 3}", "the cluster"),
+    ],
+)
+def test_a_keyspace_with_more_copies_than_nodes_is_refused(
+    cassandra: CassandraNode, options: CassandraOptions, tmp_path: Path, replication: str, where: str
+) -> None:
+    cassandra.session.execute(f"CREATE KEYSPACE {options.keyspace} WITH replication = {replication}")
+    said = refusal(options, tmp_path)
+    assert f"keeps 3 copies in {where}, which has 1 node (" in said
+    assert f"ALTER KEYSPACE {options.keyspace}" in said
 
 
 def test_clocks_that_are_apart_are_refused(

@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from cassandra import InvalidRequest, Unauthorized
@@ -72,6 +73,11 @@ def _make(connection: Connection) -> None:
     options = connection.options
     if _replication(connection) is not None:
         return
+    # What cannot be is refused before a keyspace has it, which no change of the file would alter any more.
+    known = ", ".join(f"{name} = {count}" for name, count in sorted(_nodes(connection).items()))
+    _check_copies(
+        connection, options.replication, "store: replication asks for", f"the most there can be is {{{known}}}"
+    )
     statement = f"CREATE KEYSPACE IF NOT EXISTS {options.keyspace} WITH replication = {_wanted_replication(options)}"
     try:
         connection.session.execute(statement)
@@ -92,21 +98,38 @@ def _wanted_replication(options: CassandraOptions) -> str:
 
 
 def _check_replication(connection: Connection) -> None:
-    """Refuse more copies than there are nodes: no write would ever be confirmed by a quorum of them."""
+    keyspace = connection.options.keyspace
     replication = dict(_replication(connection) or {})
     strategy = replication.pop("class", "").rpartition(".")[2]
-    nodes = Counter(host.datacenter for host in connection.cluster.metadata.all_hosts())
-    for name, said_count in replication.items():
-        count = int(said_count.partition("/")[0])
-        there = nodes.total() if strategy == "SimpleStrategy" else nodes[name]
+    copies = {name: int(count.partition("/")[0]) for name, count in replication.items()}
+    hint = f"add nodes, or ALTER KEYSPACE {keyspace} WITH replication = … with fewer"
+    _check_copies(connection, copies, f"keyspace {keyspace} keeps", hint, is_simple=strategy == "SimpleStrategy")
+
+
+def _check_copies(
+    connection: Connection, copies: Mapping[str, int], who: str, hint: str, is_simple: bool = False
+) -> None:
+    """Refuse more copies than there are nodes: no write would ever be confirmed by a quorum of them. They are said by
+    datacenter, with `is_simple` for the whole cluster."""
+    nodes = _nodes(connection)
+    for name, count in copies.items():
+        there = nodes.total() if is_simple else nodes[name]
         if count > there:
-            where = "the cluster" if strategy == "SimpleStrategy" else f"datacenter {name}"
-            known = ", ".join(sorted(map(str, nodes)))
+            where = "the cluster" if is_simple else f"datacenter {name}"
+            known = ", ".join(sorted(nodes))
             raise ConfigError(
-                f"keyspace {connection.options.keyspace} keeps {count} copies in {where}, which has {there} nodes"
-                f" (datacenters: {known}): add nodes, or ALTER KEYSPACE {connection.options.keyspace} WITH replication"
-                " = … with fewer"
+                f"{who} {count} {_plural('copy', 'copies', count)} in {where}, which has {there}"
+                f" {_plural('node', 'nodes', there)} (datacenters: {known}): {hint}"
             )
+
+
+def _nodes(connection: Connection) -> Counter[str]:
+    """How many there are by datacenter."""
+    return Counter(str(host.datacenter) for host in connection.cluster.metadata.all_hosts())
+
+
+def _plural(one: str, more: str, count: int) -> str:
+    return one if count == 1 else more
 
 
 def _migrated(connection: Connection) -> Layout:
