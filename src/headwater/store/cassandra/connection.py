@@ -18,6 +18,7 @@ from cassandra.protocol import ErrorMessage
 from cassandra.query import BatchStatement, BatchType, PreparedStatement, tuple_factory
 
 from headwater.model.errors import ConfigError, Unavailable
+from headwater.store.cassandra.clock import WriteClock
 from headwater.store.cassandra.options import CassandraOptions
 from headwater.store.cassandra.statements import Statement
 
@@ -44,6 +45,7 @@ class Connection:
         self.options = options
         self.cluster = cluster
         self.session = session
+        self.clock: WriteClock = cluster.timestamp_generator
         self._prepared: dict[str, PreparedStatement] = {}
         self._preparing = threading.Lock()
 
@@ -172,6 +174,7 @@ def connected(options: CassandraOptions, metadata: bool = True) -> Connection:
         schema_metadata_enabled=metadata,
         token_metadata_enabled=metadata,
         schema_event_refresh_window=-1,  # What others make in the cluster is nothing to us.
+        timestamp_generator=WriteClock(),
         connect_timeout=options.request_s,
         control_connection_timeout=options.request_s,
         idle_heartbeat_interval=5,

@@ -15,6 +15,8 @@ from headwater.store.cassandra.connection import Connection
 LEASE_S = 20
 """A writer that has not renewed its lease for so long is gone."""
 RENEW_S = 5.0
+SURE_S = 15.0
+"""For so long after it was renewed nobody else can have it, even by a clock that is as far apart as clocks may be."""
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -32,7 +34,11 @@ class Lease:
     def keep(self) -> bool:
         """Renew it when it is time; Unavailable when another process has taken it. False when it had lapsed: another
         may have had it meanwhile, and have written."""
-        return time.monotonic() - self._renewed_s < RENEW_S or self._renew(lambda holder: False)
+        return _clock_s() - self._renewed_s < RENEW_S or self._renew(lambda holder: False)
+
+    def is_sure(self) -> bool:
+        """Whether it cannot have lapsed since it was last kept."""
+        return _clock_s() - self._renewed_s < SURE_S
 
     def give_up(self) -> None:
         """Let another process have it at once."""
@@ -49,13 +55,19 @@ class Lease:
                 f" stop it first, or wait {LEASE_S} s after its end",
                 RENEW_S,
             )
-        self._renewed_s = time.monotonic()
+        self._renewed_s = _clock_s()
         self._write(LEASE_S)
         return holder == self._holder
 
     def _write(self, seconds: int) -> None:
         now_ms = time.time_ns() // 1_000_000
-        self._connection.write_at_once([(cql.SET_WRITER, (self._site, self._holder, now_ms, seconds))])
+        with self._connection.clock.going():
+            self._connection.write_at_once([(cql.SET_WRITER, (self._site, self._holder, now_ms, seconds))])
+
+
+def _clock_s() -> float:
+    """Seconds that go on while this machine sleeps, where the system counts them."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def _boot() -> str:

@@ -21,7 +21,7 @@ from headwater.store.admission import Admission, unknown_reporter
 from headwater.store.cassandra import statements as cql
 from headwater.store.cassandra.catalogue import Catalogue
 from headwater.store.cassandra.connection import Connection, Write, release, share
-from headwater.store.cassandra.keyspace import made, not_permitted, wall_ms
+from headwater.store.cassandra.keyspace import made, not_permitted
 from headwater.store.cassandra.lease import Lease
 from headwater.store.cassandra.memory import Memory
 from headwater.store.cassandra.options import CassandraOptions
@@ -64,6 +64,8 @@ class CassandraWriter:
         except BaseException:
             self.close()
             raise
+        finally:
+            self._go_on()
 
     @property
     def files(self) -> StoreFiles:
@@ -110,6 +112,7 @@ class CassandraWriter:
             planner = Planner(memory, memory.stored, memory.ends, memory.position)
             outcomes, positions = self._admission.judge(planner, groups, now_ms)
             Transaction(memory, planner.changes, planner.batches, positions).run(lambda: self._check_turn(memory))
+            self._check_sure()
             return outcomes
 
     def report(self, report: NodeReport, now_ms: int) -> None:
@@ -171,9 +174,15 @@ class CassandraWriter:
         if self._lease is not None and not self._lease.keep() and memory.catalogue.head() != memory.head:
             raise Unavailable(f"site {self._site} was written by another process meanwhile", 0.0)
 
+    def _check_sure(self) -> None:
+        """Unavailable when another process may have the site by now: then what was just written may not hold."""
+        if self._lease is not None and not self._lease.is_sure():
+            raise Unavailable(f"writing to site {self._site} took longer than its lease is sure; it is read again", 0.0)
+
     def _open(self) -> Memory:
         connection = self._connection = self._connection or share(self._options)
         layout = made(connection)
+        moment_us = connection.clock.hold()
         try:
             if self._lease is None:
                 self._lease = Lease(connection, self._site)
@@ -183,7 +192,7 @@ class CassandraWriter:
             if isinstance(error.__cause__, Unauthorized):
                 raise not_permitted(self._options, error.__cause__) from error
             raise
-        self._check_clock(connection)
+        self._check_clock(connection, moment_us)
         memory = Memory(Catalogue(connection, self._site, layout))
         memory.hold()
         if self._owed:
@@ -192,13 +201,14 @@ class CassandraWriter:
         self._memory = self._last = memory
         return memory
 
-    def _check_clock(self, connection: Connection) -> None:
+    def _check_clock(self, connection: Connection, moment_us: int) -> None:
         """Unavailable until our clock has passed the last write of the head: before that, ours would not hold."""
         row = connection.row(cql.HEAD_WRITTEN, self._site)
-        behind_s = 0.0 if row is None or row[0] is None else (row[0] - 1000 * wall_ms()) / 1e6
-        if 0 < behind_s < MOMENT_S:
-            time.sleep(behind_s + 0.001)  # Written just now, maybe by us: clocks are read in ms.
-        elif behind_s > 0:
+        behind_s = -1.0 if row is None or row[0] is None else (row[0] - moment_us) / 1e6
+        if 0 <= behind_s < MOMENT_S:
+            time.sleep(behind_s + 0.001)  # Written while we came.
+            connection.clock.hold()
+        elif behind_s >= MOMENT_S:
             raise Unavailable(
                 f"the clock of this machine is {behind_s:.1f} s behind the last write to site {self._site}, which would"
                 " win over ours: waiting until it has caught up; let NTP or chrony set all clocks",
@@ -207,8 +217,14 @@ class CassandraWriter:
 
     @contextmanager
     def _storage(self) -> Iterator[Memory]:
-        """What happens inside either counts or does not; after a failure all is read afresh."""
+        """What happens inside either counts or does not; after a failure all is read afresh.
+
+        It is written with the time at which the site was found to be ours: were this process to sleep meanwhile, and
+        another one to take over, what comes late would change nothing of the other's.
+        """
         try:
+            if self._connection is not None:
+                self._connection.clock.hold()
             if self._memory is not None and self._lease is not None and not self._lease.keep():
                 self._memory = None
             yield self._memory or self._reopened()
@@ -217,6 +233,13 @@ class CassandraWriter:
         except BaseException:
             self._memory = None
             raise
+        finally:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """What is written from here on happens when it is written."""
+        if self._connection is not None:
+            self._connection.clock.go()
 
     def _reopened(self) -> Memory:
         try:
