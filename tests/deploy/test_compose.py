@@ -167,6 +167,16 @@ def test_a_redis_of_this_machine_becomes_a_container_and_others_stay(tmp_path: P
     assert [agent.redis for agent in inside.agents] == ["redis://redis:6379/2", "redis://redis.example.org/0"]
 
 
+def test_a_password_that_is_no_file_of_its_own_is_said(tmp_path: Path) -> None:
+    said = "The password in redis of other stands as it is in topology.toml"
+    assert said not in compose_files(load(tmp_path, SECRETS), Wishes(name="t", version="1"))[COMPOSE_FILE]
+    text = SECRETS.replace("localhost", "u:one@localhost").replace("redis.example", "u:two@redis.example")
+    written = compose_files(load(tmp_path, text), Wishes(name="t", version="1"))
+    assert said in written[COMPOSE_FILE]
+    assert ":one@" not in written["topology.toml"]
+    assert written[COMPOSE_FILE].count("The password in redis") == 1
+
+
 @pytest.mark.parametrize(
     ("text", "wishes", "said"),
     [

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
@@ -127,6 +128,9 @@ def _notes(topology: Topology, inside: Contained, scaled: frozenset[str]) -> Ite
         yield "Chaos is left out: headwater up does it, which runs every process itself."
     if topology.idprovider is None and inside.topology.idprovider is not None:
         yield f"An id provider is added, so that the replicas of {', '.join(sorted(scaled))} have different meters."
+    for agent in inside.topology.agents:
+        if agent.redis is not None and urlsplit(agent.redis).password:
+            yield f"The password in redis of {agent.name} stands as it is in topology.toml: keep that from others."
     for host, address in inside.others.items():
         yield f"{host} takes the place of what listens at {address} of the topology."
     if any(host.startswith(CASSANDRA) for host in inside.others):
