@@ -210,16 +210,33 @@ def test_the_command_writes_a_folder_and_says_so(tmp_path: Path, capsys: pytest.
     assert document["configs"]["topology"]["name"].startswith("grid-topology-")
 
 
+@pytest.mark.parametrize("images", ["headwater", "localhost:5000", "Registry.example.org:443/a/b_c"])
+def test_what_stands_before_images(tmp_path: Path, images: str) -> None:
+    folder = tmp_path / "f"
+    assert main(["compose", str(EXAMPLES / "line.toml"), "-o", str(folder), "--images", images]) == 0
+    document = yaml.safe_load((folder / COMPOSE_FILE).read_text())
+    assert document["services"]["gatewaya"]["image"].startswith(f"{images}/gateway:")
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
         (["--replicas", "sensors-1"], "SENSORS=N is needed"),
         (["--place", "gatewayA=zone"], "NAME=LABEL=VALUE is needed"),
         (["--name", "A B"], '--name "A B"'),
+        (["--images", "my images"], "my images: a registry, or a namespace"),
+        (["--images", "https://registry.example.org"], "https://registry.example.org: a registry, or a namespace"),
+        (["--images", "r.example/Headwater"], "r.example/Headwater: a registry, or a namespace"),
+        (["--images", ""], "a registry, or a namespace"),
+        (["--tag", "a b"], "a b: letters, digits"),
+        (["--tag", "-a"], "--tag"),
+        (["--tag", "a:b"], "a:b: letters, digits"),
     ],
 )
-def test_a_wrong_option_is_named(given: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["compose", str(EXAMPLES / "line.toml"), *given]) == 2
+def test_a_wrong_option_is_named(
+    tmp_path: Path, given: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compose", str(EXAMPLES / "line.toml"), "-o", str(tmp_path / "f"), *given]) == 2
     assert said in capsys.readouterr().err
 
 

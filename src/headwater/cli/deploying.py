@@ -16,6 +16,8 @@ REPLICAS_MAX = 10_000
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 _OTHER = re.compile(r"[^a-z0-9-]+")
+_IMAGES = re.compile(r"[A-Za-z0-9._-]+(?::[0-9]+)?(?:/[a-z0-9._-]+)*")
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 
 Written = Callable[[Topology, Wishes], Mapping[str, str]]
 """Gives the files of a folder, by name."""
@@ -28,9 +30,12 @@ def parser_of(command: str, sentence: str, examples: str) -> Parser:
     made.option("-o", "--output", type=Path, metavar="DIR", help=f"the folder to write (NAME-{command})")
     made.option("--name", metavar="NAME", help="what the whole is called (the name of the file)")
     made.option(
-        "--images", metavar="PREFIX", help=f"registry or namespace of the images ({Wishes(name='', version='').images})"
+        "--images",
+        type=images,
+        metavar="PREFIX",
+        help=f"registry or namespace of the images ({Wishes(name='', version='').images})",
     )
-    made.option("--tag", metavar="TAG", help=f"which version of the images ({headwater.__version__})")
+    made.option("--tag", type=tag, metavar="TAG", help=f"which version of the images ({headwater.__version__})")
     made.option(
         "--replicas",
         action="append",
@@ -46,6 +51,23 @@ def parser_of(command: str, sentence: str, examples: str) -> Parser:
         help="run a node, the server or a group on machines with this label",
     )
     return made
+
+
+def images(text: str) -> str:
+    """A registry, a namespace, or one in the other."""
+    prefix = text.rstrip("/")
+    if not _IMAGES.fullmatch(prefix):
+        raise argparse.ArgumentTypeError(
+            f"{text}: a registry, or a namespace in small letters, is needed, such as registry.example.org/headwater"
+        )
+    return prefix
+
+
+def tag(text: str) -> str:
+    """A version of an image."""
+    if not _TAG.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text}: letters, digits, _ . - are needed, at most 128, the first no . or -")
+    return text
 
 
 def replicas(text: str) -> tuple[str, int]:
@@ -94,5 +116,5 @@ def wishes_of(given: Mapping[str, object], file: Path) -> Wishes:
         version=str(given.get("tag", headwater.__version__)),
         replicas=dict(cast(list[tuple[str, int]], given.get("replicas", []))),
         places=places,
-        **({"images": str(given["images"]).rstrip("/")} if "images" in given else {}),
+        **({"images": str(given["images"])} if "images" in given else {}),
     )
