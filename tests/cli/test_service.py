@@ -28,6 +28,8 @@ def test_units_are_installed_told_and_taken_away(tmp_path: Path, capsys: pytest.
     assert service("status", "gatewayA", root=tmp_path) == 0
     assert len(capsys.readouterr().out.splitlines()) == 2
     assert service("uninstall", "gatewayA", root=tmp_path) == 0
+    left = [str(tmp_path / place) for place in ("etc/headwater", "etc/sysusers.d/headwater.conf")]
+    assert capsys.readouterr().out.splitlines()[2:] == [f"left as they are: {', '.join(left)}"]
     assert [path.name for path in (tmp_path / UNITS).iterdir()] == there[2:]
     assert (tmp_path / "etc/headwater/fork.toml").is_file()
 

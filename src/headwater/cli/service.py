@@ -100,7 +100,8 @@ def uninstall(name: str, root: Path) -> int:
         print(f"{_folder(root) / unit} is gone")
     if root == ROOT and RUNS.is_dir():
         _systemctl("daemon-reload")
-    print("/var/lib/headwater and /etc/headwater are left as they are")
+    places = (root / place.lstrip("/") for place in ("/var/lib/headwater", "/etc/headwater", str(SYSUSERS)))
+    print("left as they are:", ", ".join(str(place) for place in places if place.exists()))
     return 0
 
 
