@@ -41,6 +41,8 @@ def server(
 ) -> int:
     """Run the store, the REST API and the dashboard, and start again what dies of them, until Ctrl-C.
 
+    When one of them cannot be with this configuration, the others end too.
+
     Example:
 
         headwater server --config examples/topologies/fork.toml
@@ -58,7 +60,7 @@ def server(
             say("server", f"nothing answers at {address} yet")
         say("server", f"{addresses(options)} (Ctrl-C stops it)")
 
-    return supervise(Supervisor(specs, options.data.parent / "processes-server.json", say), ready)
+    return supervise(Supervisor(specs, options.data.parent / "processes-server.json", say), ready, whole=True)
 
 
 def server_options(config: Path | None, listen: str | None, data: Path | None, site: str | None) -> ServerOptions:

@@ -20,17 +20,18 @@ def supervise(
     ready: Callable[[list[str]], None],
     timeout_s: float = READY_TIMEOUT_S,
     reload: Callable[[], None] | None = None,
+    whole: bool = False,
 ) -> int:
     """Keep processes running; call `ready` with the addresses that do not answer yet when the rest do, and on SIGHUP
     `reload`, unless given `Supervisor.reload`.
 
     0 after a stop that was asked for, or when everything has finished; HeadwaterError when a process had to be given up
-    and none is left. A second signal stops at once.
+    and none is left, or, of those that are a `whole`, when one had to be. A second signal stops at once.
     """
     with _signals(supervisor) as (asked, reloads):
         supervisor.start()
         try:
-            _watch(supervisor, ready, asked, reloads, timeout_s, reload or supervisor.reload)
+            _watch(supervisor, ready, asked, reloads, timeout_s, reload or supervisor.reload, whole)
         finally:
             failed = [process.name for process in supervisor.processes() if process.state == "failed"]
             supervisor.stop()
@@ -46,17 +47,24 @@ def _watch(
     reloads: list[int],
     timeout_s: float,
     reload: Callable[[], None],
+    whole: bool,
 ) -> None:
+    def is_broken() -> bool:
+        return whole and any(process.state == "failed" for process in supervisor.processes())
+
+    def is_over(within_s: float) -> bool:
+        return bool(asked) or supervisor.wait(within_s) or is_broken()
+
     waiting = [process.listen for process in supervisor.processes() if process.listen]
     left_s = timeout_s
-    while waiting and left_s > 0 and not asked and not supervisor.wait(0):
+    while waiting and left_s > 0 and not is_over(0):
         waiting = not_ready(waiting, 0.2)
         left_s -= 0.2
     notifier, said_s = Notifier(), 0.0
-    if not asked:
+    if not asked and not is_broken():
         ready(waiting)
         notifier.say(READY)
-    while not asked and not supervisor.wait(0.2):
+    while not is_over(0.2):
         if notifier.every_s is not None and time.monotonic() - said_s >= notifier.every_s:
             notifier.say(ALIVE)
             said_s = time.monotonic()
