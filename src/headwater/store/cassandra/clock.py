@@ -28,6 +28,7 @@ class WriteClock:
     def hold(self) -> int:
         """Stand at this moment from now on, also when it was held already; the moment."""
         with self._lock:
+            self._last = max(self._last, self._held or 0)
             self._held = self._next()
             return self._held
 
